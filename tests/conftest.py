@@ -1,0 +1,109 @@
+"""Decides what tests share: one Supabase per run, one fresh database per test that asks for one."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.supabase.open import embedded_supabase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sandbox.supabase.embedded import EmbeddedSupabase
+    from sandbox.supabase.endpoint import SupabaseEndpoint
+
+MIGRATED = "migrated"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class TestDatabase:
+    """A database of its own: `url` as role postgres (not superuser), `admin_url` as superuser."""
+
+    __test__ = False
+
+    name: str
+    url: str
+    admin_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestUser:
+    """A user in the API's database with a valid access token."""
+
+    __test__ = False
+
+    id: str
+    email: str
+    jwt: str
+
+
+@pytest.fixture(scope="session")
+def supabase_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedSupabase]:
+    """The run's Supabase with all migrations pushed, API not needed; `MIGRATED` is its template."""
+    with embedded_supabase(tmp_path_factory.mktemp("supabase")) as running:
+        running.start_database()
+        running.push()
+        running.create_database(MIGRATED, template="postgres")
+        yield running
+
+
+@pytest.fixture(scope="session")
+def supabase(supabase_database: EmbeddedSupabase) -> EmbeddedSupabase:
+    """The run's Supabase with all migrations pushed and its API up."""
+    supabase_database.start_api()
+    return supabase_database
+
+
+@pytest.fixture(scope="session")
+def endpoint(supabase: EmbeddedSupabase) -> SupabaseEndpoint:
+    """Addresses and keys of the run's Supabase."""
+    return supabase.endpoint
+
+
+def _fresh(supabase: EmbeddedSupabase, template: str | None) -> Iterator[TestDatabase]:
+    name = f"test_{next(_numbers)}"
+    url = supabase.create_database(name, template)
+    yield TestDatabase(name, url, supabase.admin_url(name))
+    supabase.drop_database(name)
+
+
+@pytest.fixture
+def database(supabase_database: EmbeddedSupabase) -> Iterator[TestDatabase]:
+    """A fresh database with all migrations, for one test."""
+    yield from _fresh(supabase_database, MIGRATED)
+
+
+@pytest.fixture(scope="module")
+def module_database(supabase_database: EmbeddedSupabase) -> Iterator[TestDatabase]:
+    """A fresh database with all migrations, shared by the tests of one module."""
+    yield from _fresh(supabase_database, MIGRATED)
+
+
+@pytest.fixture
+def empty_database(supabase_database: EmbeddedSupabase) -> Iterator[TestDatabase]:
+    """A fresh database as Supabase ships it; `supabase_database.push(only, database=name)` fills it."""
+    yield from _fresh(supabase_database, None)
+
+
+@pytest.fixture
+def make_user(supabase: EmbeddedSupabase) -> Callable[..., TestUser]:
+    """Return a function `(email=None, *, admin=False)` that creates a user and signs it in."""
+
+    def create(email: str | None = None, *, admin: bool = False) -> TestUser:
+        address = email or f"user-{next(_numbers)}@example.com"
+        user_id = supabase.create_user(address)
+        metadata = {"role": "admin"} if admin else None
+        return TestUser(user_id, address, supabase.mint_jwt(user_id, app_metadata=metadata))
+
+    return create
+
+
+@pytest.fixture
+def user(make_user: Callable[..., TestUser]) -> TestUser:
+    """One ordinary signed-in user."""
+    return make_user()
