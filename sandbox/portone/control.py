@@ -1,0 +1,149 @@
+"""Decides what the control API under ``/_sim`` offers, and how its refusals look.
+
+Not PortOne's: it plays the buyer, the PG, the console, the clock and the network. JSON in, JSON out; a refusal is
+``{"type": "SIM_…", "message": "field: fix"}`` or, where PortOne itself refuses, PortOne's own error body.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from .clock import nanos_text
+from .control_inputs import ClockInput, FaultInput
+from .control_payments import PaymentControls
+from .control_webhooks import WebhookControls
+from .errors import ControlError, PortOneError
+from .faults import Fault
+from .inputs import read_control, read_object
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from .simulator import Simulator
+
+
+class GeneralControls:
+    """Clock, faults, request log, state and reset."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    async def clock(self, request: Request) -> Response:
+        """GET: ``{now}``. POST ``{advance_seconds}``: move forward, making every re-send due on the way; ``{now}``."""
+        if request.method == "POST":
+            body = read_control(ClockInput, await request.body())
+            await self._simulator.courier.advance(body.advance_seconds)
+        return JSONResponse({"now": nanos_text(self._simulator.clock.now())})
+
+    async def faults(self, request: Request) -> Response:
+        """GET: faults to come. POST ``{method?, path, kind, times?, …}``: add one. DELETE: forget all."""
+        faults = self._simulator.faults
+        if request.method == "DELETE":
+            faults.clear()
+        elif request.method == "POST":
+            body = read_control(FaultInput, await request.body())
+            text = body.body if body.body is None or isinstance(body.body, str) else json.dumps(body.body)
+            faults.add(
+                Fault(
+                    method=body.method.upper(),
+                    path=body.path,
+                    kind=body.kind,
+                    times=body.times,
+                    seconds=body.seconds,
+                    status=body.status,
+                    body=text,
+                    headers=body.headers,
+                    pg_code=body.pgCode,
+                    pg_message=body.pgMessage,
+                )
+            )
+        return JSONResponse({"faults": [fault.as_dict() for fault in faults.pending]})
+
+    async def requests(self, request: Request) -> Response:
+        """GET ?path=&method=: the PortOne calls received, oldest first (the newest 5,000 are kept)."""
+        path, method = request.query_params.get("path"), request.query_params.get("method")
+        rows = [
+            entry.body()
+            for entry in self._simulator.requests
+            if path in (None, entry.path) and method in (None, entry.method)
+        ]
+        return JSONResponse(rows)
+
+    async def state(self, _: Request) -> Response:
+        """GET: time, number of payments by status, pre-registrations, messages by state, webhook settings."""
+        simulator = self._simulator
+        settings = simulator.announcer.settings
+        return JSONResponse(
+            {
+                "now": nanos_text(simulator.clock.now()),
+                "storeId": simulator.config.store_id,
+                "channels": [channel.body() for channel in simulator.config.channels.values()],
+                "payments": {payment.id: payment.shown.status for payment in simulator.ledger.in_order},
+                "preRegistered": sorted(simulator.ledger.pre_registered),
+                "messages": _count(message.state for message in simulator.announcer.messages.values()),
+                "webhooks": {"urls": settings.urls, "version": settings.version, "mode": settings.mode},
+                "faults": [fault.as_dict() for fault in simulator.faults.pending],
+            }
+        )
+
+    async def assumptions(self, request: Request) -> Response:
+        """GET: every undocumented point with value and source. POST ``{name: value}``: change some."""
+        if request.method == "POST":
+            changes = read_object(await request.body())
+            try:
+                self._simulator.rules.update(changes)
+            except ValueError as failure:
+                raise ControlError(422, "SIM_INVALID_INPUT", str(failure)) from failure
+            for payment in self._simulator.ledger.in_order:
+                payment.rendered = None
+        return JSONResponse(self._simulator.rules.as_dict())
+
+    async def reset(self, _: Request) -> Response:
+        """POST: forget everything, back to the start configuration and real time."""
+        await self._simulator.reset()
+        return JSONResponse({})
+
+
+def control_app(simulator: Simulator) -> Starlette:
+    """Return the control API of one simulator."""
+    general = GeneralControls(simulator)
+    payments = PaymentControls(simulator)
+    webhooks = WebhookControls(simulator)
+    routes = [
+        Route("/clock", general.clock, methods=["GET", "POST"]),
+        Route("/faults", general.faults, methods=["GET", "POST", "DELETE"]),
+        Route("/requests", general.requests, methods=["GET"]),
+        Route("/state", general.state, methods=["GET"]),
+        Route("/assumptions", general.assumptions, methods=["GET", "POST"]),
+        Route("/reset", general.reset, methods=["POST"]),
+        *payments.routes(),
+        *webhooks.routes(),
+    ]
+    return Starlette(
+        routes=[Mount("/_sim", routes=routes)],
+        exception_handlers={ControlError: _refused, PortOneError: _refused_by_portone},
+    )
+
+
+async def _refused(_: Request, failure: Exception) -> Response:
+    if not isinstance(failure, ControlError):
+        raise failure
+    return JSONResponse(failure.payload, failure.status)
+
+
+async def _refused_by_portone(_: Request, failure: Exception) -> Response:
+    if not isinstance(failure, PortOneError):
+        raise failure
+    return Response(failure.body(), failure.status, media_type="application/json")
+
+
+def _count(words: Any) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for word in words:
+        totals[word] = totals.get(word, 0) + 1
+    return totals
