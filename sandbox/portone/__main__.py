@@ -35,10 +35,16 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=4180, help="port; 0 takes a free one (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=4180, help="port; 0 takes a free one (default: %(default)s)"
+    )
     parser.add_argument("--store-id", default=STORE_ID, help="the store's id (default: %(default)s)")
     parser.add_argument(
-        "--webhook-url", action="append", default=[], metavar="URL", help="receiver of webhooks; may be repeated"
+        "--webhook-url",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="receiver of webhooks; may be repeated",
     )
     parser.add_argument(
         "--api-secret",
@@ -68,7 +74,9 @@ def build_parser() -> argparse.ArgumentParser:
 def config_from(arguments: argparse.Namespace) -> SimulatorConfig:
     """Return the configuration; raises ValueError naming the option and the fix."""
     api_secrets = arguments.api_secret or [os.environ.get("SIMULATOR_API_SECRET") or new_api_secret()]
-    webhook_secrets = arguments.webhook_secret or [os.environ.get("SIMULATOR_WEBHOOK_SECRET") or new_webhook_secret()]
+    webhook_secrets = arguments.webhook_secret or [
+        os.environ.get("SIMULATOR_WEBHOOK_SECRET") or new_webhook_secret()
+    ]
     if len(webhook_secrets) > 2:
         raise ValueError("--webhook-secret: PortOne has at most two at once")
     assumptions: dict[str, object] = {}

@@ -76,7 +76,12 @@ class SimulatorApp:
         segments = [unquote(part) for part in encoded.strip("/").split("/")]
         path = "/" + "/".join(segments)
         log = LoggedRequest(
-            self.simulator.clock.now(), method, path, query.decode("latin-1"), headers.get("idempotency-key"), raw
+            self.simulator.clock.now(),
+            method,
+            path,
+            query.decode("latin-1"),
+            headers.get("idempotency-key"),
+            raw,
         )
         self.simulator.requests.append(log)
         try:
@@ -84,7 +89,9 @@ class SimulatorApp:
             if len(raw) > _MAX_BODY:
                 raise PortOneError("INVALID_REQUEST", f"body: must be at most {_MAX_BODY} bytes")
             early = self._disturb_before(log)
-            reply = early or await self._run(Call(self.simulator, method, path, (), query, raw), segments, log)
+            reply = early or await self._run(
+                Call(self.simulator, method, path, (), query, raw), segments, log
+            )
         except PortOneError as refusal:
             reply = Reply(refusal.status, refusal.body())
         else:
@@ -141,7 +148,9 @@ class SimulatorApp:
             await asyncio.sleep(fault.seconds)
         try:
             handler, parameters = find_route(call.method, segments)
-            return await handler(Call(call.simulator, call.method, call.path, parameters, call.query, call.raw))
+            return await handler(
+                Call(call.simulator, call.method, call.path, parameters, call.query, call.raw)
+            )
         except PortOneError as refusal:
             return Reply(refusal.status, refusal.body())
 

@@ -91,7 +91,11 @@ def _checked(name: str, value: object) -> object:
             raise ValueError(f"{name}: must be one of {', '.join(map(str, choices))}")
         return value
     if name == "webhook_waits_minutes":
-        if not isinstance(value, list | tuple) or not value or any(not _is_number(wait) or wait < 0 for wait in value):
+        if (
+            not isinstance(value, list | tuple)
+            or not value
+            or any(not _is_number(wait) or wait < 0 for wait in value)
+        ):
             raise ValueError(f"{name}: must be a non-empty list of minutes, each 0 or more")
         return tuple(value)
     if hint is bool and not isinstance(value, bool):
@@ -111,27 +115,57 @@ SOURCES: Final[dict[str, tuple[Label, str]]] = {
     "idempotency_hours": ("documented", "a key protects for 3 hours; PortOne may change it"),
     "idempotency_key_min": ("documented", "16 to 256 ASCII characters; the quotes are not counted (assumed)"),
     "idempotency_key_max": ("documented", "16 to 256 ASCII characters; the quotes are not counted (assumed)"),
-    "unquoted_idempotency_key": ("assumed", "documented as an RFC 8941 string; older documents showed it bare"),
-    "idempotency_key_reuse": ("assumed", "same key on another request is forbidden, the answer is not documented"),
+    "unquoted_idempotency_key": (
+        "assumed",
+        "documented as an RFC 8941 string; older documents showed it bare",
+    ),
+    "idempotency_key_reuse": (
+        "assumed",
+        "same key on another request is forbidden, the answer is not documented",
+    ),
     "repeated_pre_register": ("assumed", "a second pre-registration overwrites until a window was opened"),
     "window_needs_pre_registration": ("documented", "pre-registration is optional"),
-    "window_mismatch_code": ("inferred", "variant name of the browser SDK's error schema; wire spelling unknown"),
+    "window_mismatch_code": (
+        "inferred",
+        "variant name of the browser SDK's error schema; wire spelling unknown",
+    ),
     "max_attempts": ("assumed", "a cap exists (MAX_TRANSACTION_COUNT_REACHED), its number is not documented"),
     "channel_on_ready": ("assumed", "channel is optional on READY; leaving it out breaks careless readers"),
-    "foreign_store_on_get": ("observed", "GET of another store's payment answered 404; other calls: 403 assumed"),
+    "foreign_store_on_get": (
+        "observed",
+        "GET of another store's payment answered 404; other calls: 403 assumed",
+    ),
     "max_cancel_count": ("assumed", "MAX_CANCEL_COUNT_REACHED exists, the limit is not documented"),
     "pending_cancellation_reduces_cancellable": ("assumed", "balance = total - cancelled - sum of REQUESTED"),
-    "full_cancel_derives_tax_free": ("documented", "taxFreeAmount omitted = everything is taxable, also when full"),
-    "missing_refund_account": ("assumed", "virtual-account refund without refundAccount: 400 or 502, unknown which"),
-    "refund_status_after_cancel": ("inferred", "the bank transfer takes 1-2 business days after the cancellation"),
+    "full_cancel_derives_tax_free": (
+        "documented",
+        "taxFreeAmount omitted = everything is taxable, also when full",
+    ),
+    "missing_refund_account": (
+        "assumed",
+        "virtual-account refund without refundAccount: 400 or 502, unknown which",
+    ),
+    "refund_status_after_cancel": (
+        "inferred",
+        "the bank transfer takes 1-2 business days after the cancellation",
+    ),
     "webhook_on_virtual_account_close": ("assumed", "no type announces it; silence breaks careless readers"),
     "webhook_waits_minutes": ("documented", "waits between the six attempts: 0, 1, 4, 16, 64, 256 minutes"),
-    "webhook_retry_jitter": ("documented", "PortOne adds jitter; off by default here so that tests are exact"),
+    "webhook_retry_jitter": (
+        "documented",
+        "PortOne adds jitter; off by default here so that tests are exact",
+    ),
     "webhook_success": ("assumed", "which replies count as success is not documented"),
     "webhook_timeout_seconds": ("documented", "connect and read timeout 30 seconds each"),
     "webhook_timestamp_clock": ("inferred", "re-sends carry a fresh timestamp; receivers live in real time"),
-    "webhook_id_is_delivery_id": ("assumed", "webhook-id header equals payment.webhooks[].id and survives re-sends"),
-    "manual_resend_limit": ("assumed", "MAX_WEBHOOK_RETRY_COUNT_REACHED exists, its number is not documented"),
+    "webhook_id_is_delivery_id": (
+        "assumed",
+        "webhook-id header equals payment.webhooks[].id and survives re-sends",
+    ),
+    "manual_resend_limit": (
+        "assumed",
+        "MAX_WEBHOOK_RETRY_COUNT_REACHED exists, its number is not documented",
+    ),
     "cursor_order": ("assumed", "cursor lists are ordered by creation, oldest first"),
     "total_count": ("assumed", "page.totalCount counts all matches, not only this page"),
     "unknown_fields": ("documented", "new fields may appear at any time; on = every payment carries one"),

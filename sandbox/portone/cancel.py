@@ -121,7 +121,9 @@ def stop(ledger: Ledger, payment: Payment, cancellation_id: str) -> int:
     if entry is None:
         raise PortOneError("PAYMENT_CANCELLATION_NOT_FOUND", f"cancellation {cancellation_id} does not exist")
     if entry.status != "REQUESTED":
-        raise PortOneError("PAYMENT_CANCELLATION_NOT_PENDING", f"cancellation {cancellation_id} is {entry.status}")
+        raise PortOneError(
+            "PAYMENT_CANCELLATION_NOT_PENDING", f"cancellation {cancellation_id} is {entry.status}"
+        )
     entry.status = "FAILED"
     ledger.touch(payment, attempt)
     return attempt.updated_at
@@ -132,7 +134,9 @@ def find(attempt: Attempt, cancellation_id: str) -> Cancellation | None:
     return next((entry for entry in attempt.cancellations if entry.id == cancellation_id), None)
 
 
-def _succeed(ledger: Ledger, payment: Payment, attempt: Attempt, entry: Cancellation, trigger: str | None) -> None:
+def _succeed(
+    ledger: Ledger, payment: Payment, attempt: Attempt, entry: Cancellation, trigger: str | None
+) -> None:
     entry.status = "SUCCEEDED"
     entry.cancelled_at = ledger.clock.now()
     if attempt.order.pay_method == "VIRTUAL_ACCOUNT" and attempt.method is not None:
@@ -153,7 +157,9 @@ def _checked_parts(attempt: Attempt, command: CancelCommand, rules: Assumptions)
         )
     amount = left if command.amount is None else command.amount
     if amount > left or amount <= 0:
-        raise PortOneError("CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT", f"amount: {amount} is more than {left}")
+        raise PortOneError(
+            "CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT", f"amount: {amount} is more than {left}"
+        )
     tax_free = _tax_free(command, rules, tax_free_left)
     vat = vat_of(amount, min(tax_free, amount)) if command.vat is None else command.vat
     if tax_free + vat > amount:
@@ -188,7 +194,9 @@ def _tax_free(command: CancelCommand, rules: Assumptions, tax_free_left: int) ->
     return tax_free_left if command.amount is None and derived else 0
 
 
-def _check_pg_rules(attempt: Attempt, command: CancelCommand, parts: _Parts, now: int, rules: Assumptions) -> None:
+def _check_pg_rules(
+    attempt: Attempt, command: CancelCommand, parts: _Parts, now: int, rules: Assumptions
+) -> None:
     method = attempt.order.pay_method
     partial = parts.amount < attempt.order.total
     if partial and method in ("GIFT_CERTIFICATE", "MOBILE"):

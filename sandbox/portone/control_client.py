@@ -83,7 +83,9 @@ class SimulatorControl:
 
     def complete_cancellation(self, payment_id: str, cancellation_id: str, outcome: str) -> dict[str, Any]:
         """End a REQUESTED cancellation as SUCCEEDED or FAILED."""
-        return self._act(payment_id, "complete-cancellation", {"cancellationId": cancellation_id, "outcome": outcome})
+        return self._act(
+            payment_id, "complete-cancellation", {"cancellationId": cancellation_id, "outcome": outcome}
+        )
 
     def refund_payout(self, payment_id: str, outcome: str) -> dict[str, Any]:
         """End the bank transfer behind a virtual-account refund."""
@@ -148,7 +150,9 @@ class SimulatorControl:
 
     def add_fault(self, kind: str, path: str, *, method: str = "*", times: int = 1, **options: Any) -> None:
         """Disturb the next ``times`` matching requests."""
-        self._json("POST", "/faults", {"method": method, "path": path, "kind": kind, "times": times, **options})
+        self._json(
+            "POST", "/faults", {"method": method, "path": path, "kind": kind, "times": times, **options}
+        )
 
     def clear_faults(self) -> None:
         """Forget all faults."""

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
-from .faults import Kind  # noqa: TC001  # pydantic reads the annotation at run time
-from .inputs import Amount, Text  # noqa: TC001  # the same
+from .faults import Kind
+from .inputs import Amount, Text
 
 Positive = Annotated[int, Field(strict=True, gt=0, lt=2**63)]
 Seconds = Annotated[float, Field(ge=0, le=600)]

@@ -56,7 +56,10 @@ class PaymentControls:
         return [
             Route("/windows", self.window, methods=["POST"]),
             Route("/payments/{payment_id:path}/get", self.get, methods=["GET"]),
-            *(Route(f"/payments/{{payment_id:path}}/{name}", act, methods=["POST"]) for name, act in actions.items()),
+            *(
+                Route(f"/payments/{{payment_id:path}}/{name}", act, methods=["POST"])
+                for name, act in actions.items()
+            ),
         ]
 
     async def window(self, request: Request) -> Response:
@@ -128,7 +131,9 @@ class PaymentControls:
         """POST …/complete-cancellation ``{cancellationId, outcome}``: a REQUESTED one ends; failure is silent."""
         body = read_control(CompleteInput, await request.body())
         payment = self._payment(request)
-        cancelling.complete(self._simulator.ledger, payment, body.cancellationId, succeeded=body.outcome == "SUCCEEDED")
+        cancelling.complete(
+            self._simulator.ledger, payment, body.cancellationId, succeeded=body.outcome == "SUCCEEDED"
+        )
         return self._shown(payment)
 
     async def refund_payout(self, request: Request) -> Response:

@@ -58,7 +58,9 @@ class WebhookControls:
             body = read_control(SettingsInput, await request.body())
             for secret in body.secrets or ():
                 _check_secret(secret)
-            environments: tuple[ChannelType, ...] = (body.environment,) if body.environment else ("TEST", "LIVE")
+            environments: tuple[ChannelType, ...] = (
+                (body.environment,) if body.environment else ("TEST", "LIVE")
+            )
             for environment in environments:
                 if body.urls is not None:
                     settings.urls[environment] = tuple(body.urls)

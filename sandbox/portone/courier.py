@@ -151,7 +151,9 @@ class Courier:
         sent_at = self._clock.now()
         status, reply_headers, reply_body, error = None, "", "", None
         try:
-            reply = await self._http().post(url, content=raw, headers=sent, timeout=self._rules.webhook_timeout_seconds)
+            reply = await self._http().post(
+                url, content=raw, headers=sent, timeout=self._rules.webhook_timeout_seconds
+            )
         except (httpx.HTTPError, httpx.InvalidURL) as failure:
             error = f"{type(failure).__name__}: {failure}"
         else:

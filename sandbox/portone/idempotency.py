@@ -65,11 +65,14 @@ class IdempotencyKeys:
         if entry.fingerprint != fingerprint and self._rules.idempotency_key_reuse != "replay":
             status = 422 if self._rules.idempotency_key_reuse == "reject_422" else 400
             raise PortOneError(
-                "INVALID_REQUEST", "Idempotency-Key: was used for a different request; use a new key", status=status
+                "INVALID_REQUEST",
+                "Idempotency-Key: was used for a different request; use a new key",
+                status=status,
             )
         if entry.reply is None:
             raise PortOneError(
-                "IDEMPOTENCY_OUTSTANDING_REQUEST", "the first request with this key is still running; repeat later"
+                "IDEMPOTENCY_OUTSTANDING_REQUEST",
+                "the first request with this key is still running; repeat later",
             )
         return entry.reply
 

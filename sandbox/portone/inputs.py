@@ -9,7 +9,16 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    field_validator,
+)
 
 from .banks import BANKS
 from .errors import ControlError, invalid_request
@@ -106,7 +115,17 @@ class FilterInput(PortOneInput):
     from_: StrictStr | None = Field(default=None, alias="from")
     until: StrictStr | None = None
     status: (
-        list[Literal["READY", "PENDING", "VIRTUAL_ACCOUNT_ISSUED", "PAID", "FAILED", "PARTIAL_CANCELLED", "CANCELLED"]]
+        list[
+            Literal[
+                "READY",
+                "PENDING",
+                "VIRTUAL_ACCOUNT_ISSUED",
+                "PAID",
+                "FAILED",
+                "PARTIAL_CANCELLED",
+                "CANCELLED",
+            ]
+        ]
         | None
     ) = None
     methods: list[StrictStr] | None = None
@@ -169,5 +188,6 @@ def read_object(raw: bytes) -> dict[str, Any]:
 def explain(failure: ValidationError) -> str:
     """Return ``field: what is wrong`` for each error of a validation."""
     return "; ".join(
-        f"{'.'.join(map(str, error['loc'])) or 'body'}: {error['msg']}" for error in failure.errors(include_url=False)
+        f"{'.'.join(map(str, error['loc'])) or 'body'}: {error['msg']}"
+        for error in failure.errors(include_url=False)
     )

@@ -35,7 +35,9 @@ def page_of_payments(ledger: Ledger, query: ListInput) -> dict[str, Any]:
         if since <= _time(payment, query.filter.timestampType) <= until and _matches(payment, query.filter)
     ]
     by = "STATUS_CHANGED_AT" if query.filter.sortBy == "STATUS_CHANGED_AT" else "CREATED_AT"
-    matches.sort(key=lambda payment: (_time(payment, by), payment.number), reverse=query.filter.sortOrder == "DESC")
+    matches.sort(
+        key=lambda payment: (_time(payment, by), payment.number), reverse=query.filter.sortOrder == "DESC"
+    )
     shown = matches[number * size : (number + 1) * size]
     return {
         "items": [payment_body(payment, ledger.rules) for payment in shown],
@@ -49,7 +51,9 @@ def payments_by_cursor(ledger: Ledger, query: CursorInput) -> dict[str, Any]:
     start = max(bisect_left(ledger.in_order, since, key=_created), _after(query.cursor))
     end = bisect_right(ledger.in_order, until, key=_created)
     rows = ledger.in_order[start : min(end, start + query.size)]
-    return {"items": [{"payment": payment_body(row, ledger.rules), "cursor": _cursor(row.number)} for row in rows]}
+    return {
+        "items": [{"payment": payment_body(row, ledger.rules), "cursor": _cursor(row.number)} for row in rows]
+    }
 
 
 def events_by_cursor(ledger: Ledger, query: CursorInput) -> dict[str, Any]:

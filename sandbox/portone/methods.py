@@ -59,7 +59,10 @@ def paid_method(ids: Identifiers, order: Order, pg_provider: str) -> dict[str, A
         case "TRANSFER":
             return {"type": "PaymentMethodTransfer", "bank": "SHINHAN"}
         case "MOBILE":
-            return {"type": "PaymentMethodMobile", "phoneNumber": order.customer.get("phoneNumber", "01000000000")}
+            return {
+                "type": "PaymentMethodMobile",
+                "phoneNumber": order.customer.get("phoneNumber", "01000000000"),
+            }
         case "GIFT_CERTIFICATE":
             return {
                 "type": "PaymentMethodGiftCertificate",

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from .config import Channel
     from .messages import Message
 
-Status = Literal["READY", "PAY_PENDING", "VIRTUAL_ACCOUNT_ISSUED", "PAID", "FAILED", "PARTIAL_CANCELLED", "CANCELLED"]
+Status = Literal[
+    "READY", "PAY_PENDING", "VIRTUAL_ACCOUNT_ISSUED", "PAID", "FAILED", "PARTIAL_CANCELLED", "CANCELLED"
+]
 PAID_STATUSES = frozenset({"PAID", "PARTIAL_CANCELLED", "CANCELLED"})
 CancellationStatus = Literal["REQUESTED", "SUCCEEDED", "FAILED"]
 Trigger = Literal["CONSOLE", "API", "PORTONE_ADMIN", "CHARGEBACK"]

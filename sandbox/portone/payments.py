@@ -27,7 +27,13 @@ class Ledger:
     """All payments of the simulated store, in order of creation, and the feed of money events."""
 
     def __init__(
-        self, store_id: str, merchant_id: str, clock: Clock, ids: Identifiers, announcer: Announcer, rules: Assumptions
+        self,
+        store_id: str,
+        merchant_id: str,
+        clock: Clock,
+        ids: Identifiers,
+        announcer: Announcer,
+        rules: Assumptions,
     ) -> None:
         self._store_id = store_id
         self._merchant_id = merchant_id
@@ -62,7 +68,9 @@ class Ledger:
         attempt = Attempt(self.ids.uuid7(), channel, order, "READY", now, now, now)
         payment = self.payments.get(payment_id)
         if payment is None:
-            payment = Payment(payment_id, self._store_id, self._merchant_id, len(self.in_order), [attempt], attempt)
+            payment = Payment(
+                payment_id, self._store_id, self._merchant_id, len(self.in_order), [attempt], attempt
+            )
             self.payments[payment_id] = payment
             self.in_order.append(payment)
         else:
@@ -80,9 +88,13 @@ class Ledger:
         allowed = {"READY", "PAY_PENDING"} | ({"FAILED"} if late else set())
         _require(attempt, allowed, "approve", "open a window first; a FAILED attempt needs late: true")
         if payment.shown.status in PAID_STATUSES:
-            raise ControlError(409, "SIM_ALREADY_PAID", f"payment {payment.id} was already paid by another attempt")
+            raise ControlError(
+                409, "SIM_ALREADY_PAID", f"payment {payment.id} was already paid by another attempt"
+            )
         if attempt.order.pay_method == "VIRTUAL_ACCOUNT":
-            raise ControlError(409, "SIM_INVALID_STATE", "a virtual account is paid by issue-virtual-account, deposit")
+            raise ControlError(
+                409, "SIM_INVALID_STATE", "a virtual account is paid by issue-virtual-account, deposit"
+            )
         if not 0 <= discount <= attempt.order.total:
             raise ControlError(422, "SIM_INVALID_INPUT", f"discount: must be 0 to {attempt.order.total}")
         attempt.discount = discount
@@ -106,9 +118,13 @@ class Ledger:
 
     def issue_account(self, payment: Payment, attempt: Attempt, bank: str) -> None:
         """The PG issued a virtual account: READY becomes VIRTUAL_ACCOUNT_ISSUED."""
-        _require(attempt, {"READY"}, "issue-virtual-account", "open a window with payMethod VIRTUAL_ACCOUNT first")
+        _require(
+            attempt, {"READY"}, "issue-virtual-account", "open a window with payMethod VIRTUAL_ACCOUNT first"
+        )
         if attempt.order.pay_method != "VIRTUAL_ACCOUNT":
-            raise ControlError(409, "SIM_INVALID_STATE", f"payMethod is {attempt.order.pay_method}; use approve")
+            raise ControlError(
+                409, "SIM_INVALID_STATE", f"payMethod is {attempt.order.pay_method}; use approve"
+            )
         attempt.method = virtual_account_method(self.ids, self.clock.now(), bank)
         attempt.pg_tx_id = self.ids.token("sim")
         self._move(payment, attempt, "VIRTUAL_ACCOUNT_ISSUED")
@@ -197,4 +213,6 @@ class Ledger:
 def _require(attempt: Attempt, allowed: set[str], action: str, fix: str) -> None:
     if attempt.status not in allowed:
         wanted = " or ".join(sorted(allowed))
-        raise ControlError(409, "SIM_INVALID_STATE", f"{action}: status is {attempt.status}, needs {wanted}; {fix}")
+        raise ControlError(
+            409, "SIM_INVALID_STATE", f"{action}: status is {attempt.status}, needs {wanted}; {fix}"
+        )

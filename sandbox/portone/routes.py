@@ -10,7 +10,15 @@ from . import cancel as cancelling
 from .banks import BANKS
 from .clock import seconds_text
 from .errors import PortOneError
-from .inputs import CancelInput, CursorInput, ListInput, PreRegisterInput, ResendInput, StoreInput, read_portone
+from .inputs import (
+    CancelInput,
+    CursorInput,
+    ListInput,
+    PreRegisterInput,
+    ResendInput,
+    StoreInput,
+    read_portone,
+)
 from .listing import events_by_cursor, page_of_payments, payments_by_cursor
 from .model import PreRegistration
 from .replies import Reply, json_reply
@@ -110,7 +118,9 @@ async def cancel_payment(call: Call) -> Reply:
         current_cancellable=body.currentCancellableAmount,
         refund_account=None
         if account is None
-        else cancelling.RefundAccount(account.bank, account.number, account.holderName, account.holderPhoneNumber),
+        else cancelling.RefundAccount(
+            account.bank, account.number, account.holderName, account.holderPhoneNumber
+        ),
         skip_webhook=body.skipWebhook,
     )
     ledger = call.simulator.ledger
@@ -174,11 +184,14 @@ ROUTES: Final[dict[tuple[str, ...], dict[str, Callable[[Call], Awaitable[Reply]]
 }
 
 
-def find_route(method: str, segments: list[str]) -> tuple[Callable[[Call], Awaitable[Reply]], tuple[str, ...]]:
+def find_route(
+    method: str, segments: list[str]
+) -> tuple[Callable[[Call], Awaitable[Reply]], tuple[str, ...]]:
     """Return the handler and its path parameters; raises SIM_NO_SUCH_ROUTE or SIM_METHOD_NOT_ALLOWED."""
     # Every second segment is a parameter in all of PortOne's payment paths.
     shape = tuple(
-        "*" if index in (1, 3) and _is_parameter(segments, index) else part for index, part in enumerate(segments)
+        "*" if index in (1, 3) and _is_parameter(segments, index) else part
+        for index, part in enumerate(segments)
     )
     methods = ROUTES.get(shape)
     if methods is None:

@@ -91,7 +91,9 @@ def serve_in_process(
     sock = listen(host, port)
     ready = threading.Event()
     server = SimulatorServer(app, ready.set)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name="portone-simulator", daemon=True)
+    thread = threading.Thread(
+        target=server.run, kwargs={"sockets": [sock]}, name="portone-simulator", daemon=True
+    )
     thread.start()
     try:
         if not ready.wait(10):

@@ -21,7 +21,9 @@ def sign(secret: str, message_id: str, timestamp: int | str, body: bytes) -> str
     return "v1," + base64.b64encode(digest).decode()
 
 
-def signed_headers(secrets: Iterable[str], message_id: str, timestamp: int | str, body: bytes) -> dict[str, str]:
+def signed_headers(
+    secrets: Iterable[str], message_id: str, timestamp: int | str, body: bytes
+) -> dict[str, str]:
     """Return the three webhook headers, signed with every secret given."""
     return {
         "webhook-id": message_id,

@@ -70,7 +70,10 @@ def _status_fields(attempt: Attempt) -> dict[str, Any]:
         return {}
     fields: dict[str, Any] = {}
     if attempt.status == "FAILED":
-        return {"failedAt": seconds_text(attempt.failed_at or attempt.updated_at), "failure": attempt.failure or {}}
+        return {
+            "failedAt": seconds_text(attempt.failed_at or attempt.updated_at),
+            "failure": attempt.failure or {},
+        }
     if attempt.pg_tx_id is not None:
         fields["pgTxId"] = attempt.pg_tx_id
     if attempt.status not in PAID_STATUSES:

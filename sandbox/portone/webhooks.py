@@ -41,7 +41,10 @@ class WebhookSettings:
         """Return the settings a fresh simulator starts with."""
         return cls(
             urls={"TEST": config.webhook_urls, "LIVE": config.live_webhook_urls or config.webhook_urls},
-            secrets={"TEST": config.webhook_secrets, "LIVE": config.live_webhook_secrets or config.webhook_secrets},
+            secrets={
+                "TEST": config.webhook_secrets,
+                "LIVE": config.live_webhook_secrets or config.webhook_secrets,
+            },
         )
 
 

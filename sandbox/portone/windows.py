@@ -29,7 +29,9 @@ _CUSTOMER_FIELDS: Final = {
 }
 
 
-def open_window(ledger: Ledger, channels: dict[str, Channel], store_id: str, window: WindowInput) -> dict[str, Any]:
+def open_window(
+    ledger: Ledger, channels: dict[str, Channel], store_id: str, window: WindowInput
+) -> dict[str, Any]:
     """Open the window (READY, Transaction.Ready) or return the SDK's refusal with ``code`` and ``message``."""
     refusal = _refusal(ledger, channels, store_id, window)
     if refusal is not None:
@@ -38,7 +40,9 @@ def open_window(ledger: Ledger, channels: dict[str, Channel], store_id: str, win
     return {"transactionType": "PAYMENT", "paymentId": window.paymentId, "txId": attempt.transaction_id}
 
 
-def _refusal(ledger: Ledger, channels: dict[str, Channel], store_id: str, window: WindowInput) -> dict[str, str] | None:
+def _refusal(
+    ledger: Ledger, channels: dict[str, Channel], store_id: str, window: WindowInput
+) -> dict[str, str] | None:
     if window.storeId != store_id:
         return _code("StoreNotFound", f"storeId: {window.storeId} is not a store here")
     channel = channels.get(window.channelKey)
@@ -52,7 +56,9 @@ def _refusal(ledger: Ledger, channels: dict[str, Channel], store_id: str, window
     if payment is not None and payment.shown.status in ("VIRTUAL_ACCOUNT_ISSUED", "PAY_PENDING"):
         return _code("InvalidEntityState", f"paymentId: is {payment.shown.status}")
     if payment is not None and len(payment.attempts) >= ledger.rules.max_attempts:
-        return _code("InvalidEntityState", f"paymentId: has had {ledger.rules.max_attempts} attempts; use a new one")
+        return _code(
+            "InvalidEntityState", f"paymentId: has had {ledger.rules.max_attempts} attempts; use a new one"
+        )
     return _mismatch(ledger, window) or _pg_refusal(channel, window)
 
 
@@ -64,10 +70,15 @@ def _mismatch(ledger: Ledger, window: WindowInput) -> dict[str, str] | None:
         return None
     asked = (window.totalAmount, window.taxFreeAmount, _currency(window))
     for name, wanted, given in zip(
-        ("totalAmount", "taxFreeAmount", "currency"), (fixed.total, fixed.tax_free, fixed.currency), asked, strict=True
+        ("totalAmount", "taxFreeAmount", "currency"),
+        (fixed.total, fixed.tax_free, fixed.currency),
+        asked,
+        strict=True,
     ):
         if wanted is not None and wanted != given:
-            return _code(ledger.rules.window_mismatch_code, f"{name}: {given} was asked, {wanted} was pre-registered")
+            return _code(
+                ledger.rules.window_mismatch_code, f"{name}: {given} was asked, {wanted} was pre-registered"
+            )
     return None
 
 
@@ -83,7 +94,9 @@ def _pg_refusal(channel: Channel, window: WindowInput) -> dict[str, str] | None:
 
 
 def _order(window: WindowInput) -> Order:
-    customer = {rest: window.customer[sdk] for sdk, rest in _CUSTOMER_FIELDS.items() if window.customer.get(sdk)}
+    customer = {
+        rest: window.customer[sdk] for sdk, rest in _CUSTOMER_FIELDS.items() if window.customer.get(sdk)
+    }
     origin = {"platformType": "PC", "ipAddress": window.ipAddress, "userAgent": window.userAgent}
     if window.url is not None:
         origin["url"] = window.url
