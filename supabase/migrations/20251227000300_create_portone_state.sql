@@ -1,0 +1,55 @@
+-- What PortOne last said about a payment, beside our own expectation of it.
+
+alter table public.payments
+  add column portone_status text,
+  add column portone_pay_method text,
+  add column status_changed_at timestamptz,
+  add column portone_updated_at timestamptz,
+  add column portone_cancelled bigint not null default 0,
+  add column snapshot_digest text,
+  add column detail_updated_at timestamptz,
+  add column detail_digest text,
+  add column store_id text,
+  add column channel_key text,
+  add column channel_kind text,
+  add column pg_provider text,
+  add column pg_tx_id text,
+  add column receipt_url text,
+  add column failure jsonb,
+  add column failed_at timestamptz,
+  add column virtual_account_bank text,
+  add column virtual_account_number text,
+  add column virtual_account_holder text,
+  add column virtual_account_expires_at timestamptz,
+  add column refund_status text,
+  add column disputes jsonb not null default '[]',
+  add column is_live boolean not null default false,
+  add column event_count integer not null default 0;
+
+comment on column public.payments.store_id is 'The PortOne store this payment was prepared in: the expectation a snapshot is checked against.';
+comment on column public.payments.channel_kind is 'TEST or LIVE, as prepared: a test payment never fulfils a live order.';
+comment on column public.payments.virtual_account_number is 'Full number until the deposit (the payer needs it), masked afterwards.';
+comment on column public.payments.portone_pay_method is 'The method PortOne says was used; pay_method is the one that was asked for.';
+comment on column public.payments.is_live is 'This payment holds its order''s place: open or paid, at most one per order.';
+comment on column public.payments.snapshot_digest is 'Last tie-breaker of the order over snapshots, so that equal timestamps converge too.';
+
+create unique index payments_live_order_key on public.payments (order_id) where is_live;
+comment on index public.payments_live_order_key is 'At most one live payment per order.';
+create index payments_user_id_idx on public.payments (user_id, created_at desc);
+comment on index public.payments_user_id_idx is 'RLS: a user''s own payments page; foreign key.';
+create index payments_order_id_idx on public.payments (order_id) where order_id is not null;
+comment on index public.payments_order_id_idx is 'request_payment: what happened to this order before.';
+
+alter table public.payments
+  add constraint payments_live_check check (
+    not is_live or status in ('preparing', 'ready', 'pay_pending', 'virtual_account_issued', 'paid', 'partial_cancelled')
+  ) not valid,
+  add constraint payments_discrepancies_check check (
+    discrepancies <@ array['amount', 'currency', 'store', 'channel_kind', 'order_already_paid']
+  ) not valid,
+  add constraint payments_legacy_total_check check (
+    origin = 'legacy' or total_cancel_amount = cancelled_amount
+  ) not valid;
+alter table public.payments validate constraint payments_live_check;
+alter table public.payments validate constraint payments_discrepancies_check;
+alter table public.payments validate constraint payments_legacy_total_check;

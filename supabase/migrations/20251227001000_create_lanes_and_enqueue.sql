@@ -1,0 +1,229 @@
+-- Lanes (one per payment) and putting jobs into them.
+-- Lock rule of the whole database: lanes before rows, sorted; where a row is already held, only try-lock a lane.
+
+create function private.lane_key(p_lane text) returns bigint
+language sql immutable set search_path = ''
+return hashtextextended(p_lane, 1);
+comment on function private.lane_key(text) is 'The advisory lock of a lane.';
+revoke all on function private.lane_key(text) from public, anon, authenticated, service_role;
+
+create function private.lock_lanes(p_lanes text[], p_max integer default 100) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  keys bigint[];
+  lane_key bigint;
+begin
+  -- Sorted by key, not by name: two names may share a key.
+  select array_agg(distinct private.lane_key(lanes.lane) order by private.lane_key(lanes.lane)) into keys
+  from unnest(p_lanes) as lanes (lane)
+  where lanes.lane is not null;
+  if cardinality(keys) > p_max then
+    perform private.fail('422', 'TOO_MANY_LANES', format('The call touches %s payments; at most %s a call.', cardinality(keys), p_max),
+      null, 'Split the call.', jsonb_build_object('max', p_max));
+  end if;
+  foreach lane_key in array coalesce(keys, '{}') loop
+    perform pg_advisory_xact_lock(lane_key);
+  end loop;
+end
+$$;
+comment on function private.lock_lanes(text[], integer) is
+  'Waits for every lane, in one order for everybody, until the end of the transaction. The lane''s lock is the payment''s lock.';
+revoke all on function private.lock_lanes(text[], integer) from public, anon, authenticated, service_role;
+
+create function private.add_job(
+  p_kind text, p_lane text, p_payload jsonb, p_now timestamptz,
+  p_operation_id uuid default null, p_max_failures integer default 20, p_give_up_at timestamptz default null
+) returns bigint
+language sql set search_path = ''
+as $$
+  insert into queue.jobs (kind, lane, state, max_failures, give_up_at, operation_id, payload, created_at)
+  select
+    p_kind, p_lane,
+    case when p_lane is null or holder.id is null then 'ready' else 'waiting' end,
+    p_max_failures, p_give_up_at, p_operation_id, p_payload, p_now
+  from (values (1)) as one (row)
+  left join lateral (
+    select jobs.id from queue.jobs
+    where jobs.lane = p_lane and jobs.state in ('ready', 'running', 'backoff')
+    limit 1
+  ) as holder on true
+  returning id
+$$;
+comment on function private.add_job(text, text, jsonb, timestamptz, uuid, integer, timestamptz) is
+  'Adds a job to a lane the caller has locked: ready when nobody holds the lane''s slot, else waiting.';
+revoke all on function private.add_job(text, text, jsonb, timestamptz, uuid, integer, timestamptz)
+from public, anon, authenticated, service_role;
+
+create function private.sync_job(p_payment_id text, p_now timestamptz) returns bigint
+language plpgsql set search_path = ''
+as $$
+declare
+  found_id bigint;
+begin
+  -- Only a job that has not started: it will read PortOne after this moment.
+  select jobs.id into found_id
+  from queue.jobs
+  where jobs.lane = 'payment:' || p_payment_id and jobs.state in ('ready', 'waiting') and jobs.kind = 'sync_payment'
+  order by jobs.id
+  limit 1;
+  return coalesce(
+    found_id,
+    private.add_job('sync_payment', 'payment:' || p_payment_id, jsonb_build_object('payment_id', p_payment_id), p_now)
+  );
+end
+$$;
+comment on function private.sync_job(text, timestamptz) is
+  'The job that will read this payment back from PortOne: one that waits already, or a new one. The caller holds the lane.';
+revoke all on function private.sync_job(text, timestamptz) from public, anon, authenticated, service_role;
+
+create function private.promote_lanes(p_lanes text[]) returns void
+language sql set search_path = ''
+as $$
+  with next_jobs as materialized (
+    select next_job.id
+    from (select distinct lane from unnest(p_lanes) as named (lane) where lane is not null) as lanes
+    left join lateral (
+      select jobs.id from queue.jobs
+      where jobs.lane = lanes.lane and jobs.state in ('ready', 'running', 'backoff')
+      limit 1
+    ) as holder on true
+    cross join lateral (
+      select jobs.id from queue.jobs
+      where jobs.lane = lanes.lane and jobs.state = 'waiting'
+      order by jobs.id
+      limit 1
+    ) as next_job
+    where holder.id is null
+  )
+  update queue.jobs set state = 'ready'
+  from next_jobs
+  where jobs.id = next_jobs.id
+$$;
+comment on function private.promote_lanes(text[]) is 'Gives the slot of each free lane to its oldest waiting job. The caller holds the lanes.';
+revoke all on function private.promote_lanes(text[]) from public, anon, authenticated, service_role;
+
+create type public.enqueued_job as (index integer, idempotency_key text, job_id bigint, fresh boolean);
+
+create function public.enqueue_jobs(jobs jsonb[]) returns setof public.enqueued_job
+language plpgsql security definer set search_path = '' set plan_cache_mode = force_custom_plan
+as $$
+#variable_conflict use_column
+declare
+  v_now timestamptz := private.now();
+  bad record;
+  fresh_ids bigint[];
+  fresh_keys text[];
+begin
+  perform private.check_batch('jobs', enqueue_jobs.jobs);
+
+  select element.index, element.value into bad
+  from unnest(enqueue_jobs.jobs) with ordinality as element (value, index)
+  where coalesce(element.value ->> 'job_kind', '') !~ '^[a-z][a-z0-9_]{2,62}$'
+    or char_length(coalesce(element.value ->> 'idempotency_key', '')) not between 8 and 200
+    or char_length(element.value ->> 'lane') > 200
+    or (element.value ? 'payload' and jsonb_typeof(element.value -> 'payload') <> 'object')
+    or coalesce(element.value ->> 'priority', '0') !~ '^-?[0-9]{1,4}$'
+    or coalesce(element.value ->> 'run_at', '2000-01-01') !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+(Z|[+-][0-9:]+)?)?$'
+  order by element.index
+  limit 1;
+  if bad is not null then
+    perform private.fail('422', 'JOB_INVALID',
+      format('jobs[%s] needs job_kind (lower case word), idempotency_key (8 to 200 characters), and at most lane, payload (object), priority, run_at (RFC 3339).', bad.index),
+      format('jobs[%s]', bad.index), 'Correct this element.');
+  end if;
+
+  perform private.lock_lanes(array(select element.value ->> 'lane' from unnest(enqueue_jobs.jobs) as element (value)));
+
+  with wanted as materialized (
+    select
+      element.index,
+      element.value ->> 'idempotency_key' as idempotency_key,
+      element.value ->> 'job_kind' as kind,
+      element.value ->> 'lane' as lane,
+      coalesce(element.value -> 'payload', '{}') as payload,
+      coalesce((element.value ->> 'priority')::smallint, 0::smallint) as priority,
+      (element.value ->> 'run_at')::timestamptz as run_at,
+      encode(sha256(convert_to((element.value - 'idempotency_key')::text, 'UTF8')), 'hex') as request_hash
+    from unnest(enqueue_jobs.jobs) with ordinality as element (value, index)
+  ),
+  firsts as materialized (
+    select distinct on (idempotency_key) * from wanted order by idempotency_key, index
+  ),
+  -- Multi-row inserts go in sorted key order: two calls with the same keys wait for each other, never in a ring.
+  new_keys as (
+    insert into queue.keys (idempotency_key, job_id, request_hash, created_at)
+    select idempotency_key, nextval('queue.jobs_id_seq'), request_hash, v_now
+    from firsts
+    order by idempotency_key
+    on conflict (idempotency_key) do nothing
+    returning idempotency_key, job_id
+  ),
+  -- Ids are dealt again in the order of the call: inside a lane, id is the order.
+  dealt as (
+    select
+      ids.job_id as id, firsts.kind, firsts.lane, firsts.priority, firsts.payload, firsts.run_at, firsts.idempotency_key
+    from (select row_number() over (order by job_id) as place, job_id from new_keys) as ids
+    join (
+      select row_number() over (order by firsts.index) as place, firsts.*
+      from firsts
+      join new_keys using (idempotency_key)
+    ) as firsts using (place)
+  ),
+  added as (
+    insert into queue.jobs (id, kind, lane, priority, state, run_at, max_failures, payload, created_at)
+    select
+      dealt.id, dealt.kind, dealt.lane, dealt.priority,
+      case
+        when dealt.run_at > v_now then 'scheduled'
+        when dealt.lane is null then 'ready'
+        when holder.id is null
+          and 1 = row_number() over (partition by dealt.lane, coalesce(dealt.run_at, v_now) > v_now order by dealt.id)
+          then 'ready'
+        else 'waiting'
+      end,
+      case when dealt.run_at > v_now then dealt.run_at end,
+      20, dealt.payload, v_now
+    from dealt
+    left join lateral (
+      select jobs.id from queue.jobs
+      where jobs.lane = dealt.lane and jobs.state in ('ready', 'running', 'backoff')
+      limit 1
+    ) as holder on true
+    order by dealt.id
+  )
+  select array_agg(dealt.id), array_agg(dealt.idempotency_key) into fresh_ids, fresh_keys from dealt;
+
+  update queue.keys set job_id = dealt.id
+  from unnest(fresh_ids, fresh_keys) as dealt (id, idempotency_key)
+  where keys.idempotency_key = dealt.idempotency_key and keys.job_id <> dealt.id;
+
+  -- A new statement, so that a key committed by a concurrent call is seen.
+  select wanted.index into bad
+  from unnest(enqueue_jobs.jobs) with ordinality as wanted (value, index)
+  join queue.keys on keys.idempotency_key = wanted.value ->> 'idempotency_key'
+  where keys.request_hash <> encode(sha256(convert_to((wanted.value - 'idempotency_key')::text, 'UTF8')), 'hex')
+  order by wanted.index
+  limit 1;
+  if bad is not null then
+    perform private.fail('409', 'IDEMPOTENCY_KEY_REUSED',
+      format('jobs[%s].idempotency_key was used for a different job.', bad.index), format('jobs[%s].idempotency_key', bad.index),
+      'Use a new key for a new job.');
+  end if;
+
+  return query
+  select
+    wanted.index::integer,
+    keys.idempotency_key,
+    keys.job_id,
+    keys.job_id = any (coalesce(fresh_ids, '{}'))
+    and 1 = row_number() over (partition by keys.idempotency_key order by wanted.index)
+  from unnest(enqueue_jobs.jobs) with ordinality as wanted (value, index)
+  join queue.keys on keys.idempotency_key = wanted.value ->> 'idempotency_key'
+  order by wanted.index;
+end
+$$;
+comment on function public.enqueue_jobs(jsonb[]) is
+  'Adds jobs {idempotency_key, job_kind, payload, lane, run_at, priority}, at most 500 and 100 lanes a call. The same key again returns the earlier job (fresh = false); with another job it is refused (IDEMPOTENCY_KEY_REUSED). Safe to repeat.';
+revoke all on function public.enqueue_jobs(jsonb[]) from public, anon, authenticated, service_role;
+grant execute on function public.enqueue_jobs(jsonb[]) to service_role;

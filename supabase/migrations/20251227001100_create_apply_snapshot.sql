@@ -1,0 +1,232 @@
+-- What PortOne says about a payment becomes what our rows say. The only way money columns change.
+-- Any order, repetition or concurrency of the same snapshots ends in the same rows: the state is a maximum over a
+-- total order, cancellations merge one by one, holds are recomputed from the rows alone.
+
+create type private.snapshot as (
+  payment_id text, transaction_id text, store_id text, status text,
+  requested_at timestamptz, updated_at timestamptz, status_changed_at timestamptz,
+  paid_at timestamptz, failed_at timestamptz, cancelled_at timestamptz,
+  total numeric, tax_free numeric, discount numeric, cancelled numeric,
+  currency text, order_name text, channel_kind text, channel_key text, pg_provider text, pg_tx_id text, pay_method text,
+  virtual_account jsonb, failure jsonb, receipt_url text, disputes jsonb, cancellations jsonb
+);
+create type private.snapshot_cancellation as (
+  id text, status text, amount numeric, tax_free numeric, vat numeric, reason text, trigger text,
+  requested_at timestamptz, cancelled_at timestamptz, pg_cancellation_id text, receipt_url text
+);
+
+create function private.status_of(p_portone_status text) returns public.payment_status
+language sql immutable set search_path = ''
+return case p_portone_status
+  when 'READY' then 'ready'
+  when 'PAY_PENDING' then 'pay_pending'
+  when 'VIRTUAL_ACCOUNT_ISSUED' then 'virtual_account_issued'
+  when 'FAILED' then 'failed'
+  when 'PAID' then 'paid'
+  when 'PARTIAL_CANCELLED' then 'partial_cancelled'
+  when 'CANCELLED' then 'cancelled'
+  else 'unknown'
+end::public.payment_status;
+comment on function private.status_of(text) is 'PortOne''s word for a payment''s state as ours; a word we do not know is unknown.';
+revoke all on function private.status_of(text) from public, anon, authenticated, service_role;
+
+create function private.is_settled(p_portone_status text) returns boolean
+language sql immutable set search_path = ''
+return coalesce(p_portone_status in ('PAID', 'PARTIAL_CANCELLED', 'CANCELLED'), false);
+comment on function private.is_settled(text) is 'Money has moved. There is no way back out of these states.';
+revoke all on function private.is_settled(text) from public, anon, authenticated, service_role;
+
+create type private.snapshot_order as (
+  settled boolean, cancelled numeric, status_changed_at timestamptz, updated_at timestamptz, rank integer, digest text
+);
+
+create function private.snapshot_order(
+  p_status text, p_cancelled numeric, p_status_changed_at timestamptz, p_updated_at timestamptz, p_digest text
+) returns private.snapshot_order
+language sql immutable set search_path = ''
+return row(
+  private.is_settled(p_status),
+  case when private.is_settled(p_status) then p_cancelled else 0 end,
+  coalesce(p_status_changed_at, '-infinity'),
+  coalesce(p_updated_at, '-infinity'),
+  coalesce(array_position(
+    array['READY', 'PAY_PENDING', 'FAILED', 'PAID', 'PARTIAL_CANCELLED', 'CANCELLED'],
+    case p_status when 'VIRTUAL_ACCOUNT_ISSUED' then 'PAY_PENDING' else p_status end
+  ), 0),
+  p_digest collate "C"
+)::private.snapshot_order;
+comment on function private.snapshot_order(text, numeric, timestamptz, timestamptz, text) is
+  'Which snapshot is later: settled states first, more cancelled within them, then PortOne''s own times (statusChangedAt has whole seconds, so ties are normal), then the rank of the status, then the content itself.';
+revoke all on function private.snapshot_order(text, numeric, timestamptz, timestamptz, text) from public, anon, authenticated, service_role;
+
+create function private.refundable_base(p_snapshot private.snapshot) returns integer
+language sql immutable set search_path = ''
+as $$ select private.amount_of(p_snapshot.total, 'snapshots.total') $$;
+comment on function private.refundable_base(private.snapshot) is
+  'What a paid payment can give back at most: amount.total. Whether a discount lowers it is undocumented; this is the one place that decides. Never amount.paid, which is not zero on failed payments.';
+revoke all on function private.refundable_base(private.snapshot) from public, anon, authenticated, service_role;
+
+create function private.masked(p_number text) returns text
+language sql immutable set search_path = ''
+return regexp_replace(p_number, '.(?=.{4})', '*', 'g');
+comment on function private.masked(text) is 'All but the last four characters hidden.';
+revoke all on function private.masked(text) from public, anon, authenticated, service_role;
+
+create function private.read_snapshot(p_snapshot jsonb) returns private.snapshot
+language plpgsql immutable set search_path = ''
+as $$
+declare
+  s private.snapshot;
+begin
+  begin
+    s := jsonb_populate_record(null::private.snapshot, p_snapshot);
+  exception when data_exception then
+    perform private.fail('422', 'SNAPSHOT_UNREADABLE', 'A snapshot has a time or a number that cannot be read.', 'snapshots', 'Send RFC 3339 times and plain numbers.');
+  end;
+  if s.payment_id is null or s.status is null or s.total is null or s.currency is null then
+    perform private.fail('422', 'SNAPSHOT_INCOMPLETE', 'A snapshot needs payment_id, status, total and currency.', 'snapshots', 'Send PortOne''s payment as it was read.');
+  end if;
+  s.total := private.amount_of(s.total, 'snapshots.total');
+  s.tax_free := private.amount_of(coalesce(s.tax_free, 0), 'snapshots.tax_free');
+  s.cancelled := coalesce(s.cancelled, 0);
+  if s.cancelled < 0 or s.cancelled <> trunc(s.cancelled) or s.cancelled > 9223372036854775807 then
+    perform private.fail('422', 'AMOUNT_OUT_OF_RANGE', 'snapshots.cancelled must be a whole number, 0 or more.', 'snapshots.cancelled', 'Amounts are whole minor units of the currency.');
+  end if;
+  if jsonb_typeof(s.cancellations) is distinct from 'array' then
+    s.cancellations := '[]';
+  end if;
+  if jsonb_typeof(s.disputes) is distinct from 'array' then
+    s.disputes := '[]';
+  end if;
+  return s;
+end
+$$;
+comment on function private.read_snapshot(jsonb) is 'A snapshot from outside as a value; refuses what cannot be read (SNAPSHOT_UNREADABLE, SNAPSHOT_INCOMPLETE, AMOUNT_OUT_OF_RANGE).';
+revoke all on function private.read_snapshot(jsonb) from public, anon, authenticated, service_role;
+
+create function private.time_of(p_text text) returns timestamptz
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return p_text::timestamptz;
+exception when data_exception then
+  return null;
+end
+$$;
+comment on function private.time_of(text) is 'A time that is only shown, null when it cannot be read. RFC 3339 carries its offset, so the result does not depend on a setting.';
+revoke all on function private.time_of(text) from public, anon, authenticated, service_role;
+
+create function private.erase_bank_details(p_cancellation uuid) returns void
+language sql set search_path = ''
+as $$
+  with gone as (delete from private.refund_accounts where cancellation = p_cancellation)
+  update private.attempts set body = null where cancellation = p_cancellation and body is not null
+$$;
+comment on function private.erase_bank_details(uuid) is 'A cancellation has ended: nothing of the bank details stays but the masked number.';
+revoke all on function private.erase_bank_details(uuid) from public, anon, authenticated, service_role;
+
+create function private.end_cancellation(
+  p_id uuid, p_status public.cancellation_status, p_failure jsonb, p_payment_status public.payment_status, p_source text, p_now timestamptz
+) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  ended public.payment_cancellations;
+begin
+  update public.payment_cancellations
+  set status = p_status, failure = p_failure, held_amount = 0, updated_at = p_now
+  where id = p_id and status not in ('succeeded', 'failed')
+  returning * into ended;
+  if not found then
+    return;
+  end if;
+  perform private.erase_bank_details(p_id);
+  update private.attempts set outcome = p_status::text, decided_at = p_now
+  where cancellation = p_id and decided_at is null;
+  perform private.append_event(ended.payment_id, 'cancellation_' || p_status, p_payment_status, p_payment_status,
+    jsonb_build_object('cancellation', ended.id, 'cancellation_id', ended.cancellation_id, 'amount', ended.amount,
+      'code', p_failure ->> 'code'), p_source, p_now);
+  update public.payment_operations
+  set
+    status = case p_status when 'succeeded' then 'succeeded' else 'failed' end::public.operation_status,
+    error = p_failure,
+    result = jsonb_strip_nulls(jsonb_build_object('paymentId', ended.payment_id, 'cancellation', ended.id,
+      'cancellationId', ended.cancellation_id, 'amount', ended.amount, 'status', p_status)),
+    finished_at = p_now
+  where id = ended.operation_id and status = 'pending';
+  perform private.close_drift('undecided_cancellation', ended.id::text, p_status::text, p_now);
+  perform private.close_drift('ambiguous_cancellation', ended.id::text, p_status::text, p_now);
+end
+$$;
+comment on function private.end_cancellation(uuid, public.cancellation_status, jsonb, public.payment_status, text, timestamptz) is
+  'A refund has succeeded or failed for good: closes its attempt and operation, releases its hold, erases its bank details, adds an event. Nothing happens the second time. The caller balances the payment.';
+revoke all on function private.end_cancellation(uuid, public.cancellation_status, jsonb, public.payment_status, text, timestamptz)
+from public, anon, authenticated, service_role;
+
+create function private.hold_refunds(p_payment_id text, p_room integer, p_now timestamptz, out reserved integer, out overtaken uuid[])
+language plpgsql set search_path = ''
+as $$
+begin
+  -- What PortOne knows of holds first, then what is sent, then what is only asked for; the oldest first in each.
+  -- A hold is what the ones before it leave, so it depends on the rows and not on how they came to be.
+  with open_refunds as materialized (
+    select
+      refunds.id, refunds.amount, refunds.held_amount,
+      sum(refunds.amount::bigint) over (
+        order by refunds.cancellation_id is null, refunds.status = 'reserved', refunds.number
+      ) - refunds.amount as before_it
+    from public.payment_cancellations as refunds
+    where refunds.payment_id = p_payment_id and refunds.status in ('reserved', 'requested', 'unknown')
+  ),
+  held as materialized (
+    select
+      open_refunds.id, open_refunds.held_amount as old_amount,
+      greatest(0, least(open_refunds.amount, p_room - open_refunds.before_it))::integer as new_amount
+    from open_refunds
+  ),
+  changed as (
+    update public.payment_cancellations set held_amount = held.new_amount, updated_at = p_now
+    from held
+    where payment_cancellations.id = held.id and held.old_amount <> held.new_amount
+  )
+  select coalesce(sum(held.new_amount), 0)::integer, array_agg(held.id) filter (where held.new_amount < held.old_amount)
+  into reserved, overtaken
+  from held;
+end
+$$;
+comment on function private.hold_refunds(text, integer, timestamptz) is
+  'Gives every open refund of a payment what the ones before it leave of p_room (minor units). Returns the sum held and the refunds whose hold shrank.';
+revoke all on function private.hold_refunds(text, integer, timestamptz) from public, anon, authenticated, service_role;
+
+create function private.balance_payment(
+  p_payment_id text, p_paid integer, p_cancelled integer, p_status public.payment_status, p_now timestamptz
+) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  holds record;
+begin
+  select * into holds from private.hold_refunds(p_payment_id, p_paid - p_cancelled, p_now);
+  update public.payments
+  set
+    status = p_status,
+    is_live = is_live and p_status in ('preparing', 'ready', 'pay_pending', 'virtual_account_issued', 'paid', 'partial_cancelled'),
+    paid_amount = p_paid,
+    cancelled_amount = p_cancelled,
+    total_cancel_amount = p_cancelled,
+    reserved_amount = holds.reserved,
+    cancellable_amount = p_paid - p_cancelled - holds.reserved,
+    updated_at = p_now
+  where payments.payment_id = p_payment_id
+    and (payments.status, payments.paid_amount, payments.cancelled_amount, payments.reserved_amount, payments.total_cancel_amount)
+    is distinct from (p_status, p_paid, p_cancelled, holds.reserved, p_cancelled);
+  if holds.overtaken is not null then
+    perform private.append_event(p_payment_id, 'reservation_overtaken', p_status, p_status,
+      jsonb_build_object('cancellations', to_jsonb(holds.overtaken), 'cancelled_amount', p_cancelled), 'portone', p_now);
+  end if;
+end
+$$;
+comment on function private.balance_payment(text, integer, integer, public.payment_status, timestamptz) is
+  'The one statement that writes a payment''s amounts and status, all of them at once, with the holds that fit. The caller holds the lane.';
+revoke all on function private.balance_payment(text, integer, integer, public.payment_status, timestamptz)
+from public, anon, authenticated, service_role;

@@ -1,0 +1,176 @@
+-- Permission to send a money-moving call: the key and the exact body are committed before PortOne sees them.
+
+create type public.begun_attempt as (
+  index integer, job_id bigint, decision text, attempt_number integer, idempotency_key text, body text, sent_at text, detail jsonb
+);
+
+create function private.idempotency_window() returns interval
+language sql immutable set search_path = ''
+return interval '3 hours';
+comment on function private.idempotency_window() is 'How long PortOne remembers an Idempotency-Key (documented: 3 hours, may change).';
+revoke all on function private.idempotency_window() from public, anon, authenticated, service_role;
+
+create function private.money_budget() returns interval
+language sql immutable set search_path = ''
+return private.idempotency_window() + interval '1 hour';
+comment on function private.money_budget() is 'How long a money job tries: the window, and an hour to read back what happened.';
+revoke all on function private.money_budget() from public, anon, authenticated, service_role;
+
+create function private.job_snapshots(p_job queue.jobs, p_element jsonb, p_name text, p_now timestamptz) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  snapshot jsonb;
+  applied integer := 0;
+begin
+  if jsonb_typeof(p_element -> 'snapshots') is distinct from 'array' then
+    return 0;
+  end if;
+  for snapshot in select value from jsonb_array_elements(p_element -> 'snapshots') loop
+    if snapshot ->> 'payment_id' is distinct from p_job.payload ->> 'payment_id' then
+      perform private.fail('422', 'SNAPSHOT_FOR_ANOTHER_PAYMENT', format('A snapshot of job %s is not of its payment.', p_job.id), p_name || '.snapshots', 'Send only the payment the job names.');
+    end if;
+    perform private.apply_snapshot(snapshot, p_job.kind, p_now);
+    applied := applied + 1;
+  end loop;
+  return applied;
+end
+$$;
+comment on function private.job_snapshots(queue.jobs, jsonb, text, timestamptz) is 'Applies the snapshots a job learned; they must be of the payment whose lane it holds. Returns how many.';
+revoke all on function private.job_snapshots(queue.jobs, jsonb, text, timestamptz) from public, anon, authenticated, service_role;
+
+create function private.balance_changed(p_refund public.payment_cancellations, p_now timestamptz) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  payment public.payments;
+  failure jsonb;
+begin
+  select * into payment from public.payments where payments.payment_id = p_refund.payment_id;
+  failure := jsonb_build_object(
+    'code', 'BALANCE_CHANGED',
+    'message', format('%s was to be refunded, but %s was cancelled elsewhere in the meantime and only %s of it is left.',
+      p_refund.amount, payment.cancelled_amount, p_refund.held_amount),
+    'amount', p_refund.amount, 'max', payment.cancellable_amount + p_refund.held_amount
+  );
+  perform private.end_cancellation(p_refund.id, 'failed', failure, payment.status, 'database', p_now);
+  perform private.rebalance(p_refund.payment_id, p_now);
+  return failure;
+end
+$$;
+comment on function private.balance_changed(public.payment_cancellations, timestamptz) is
+  'Ends a refund whose hold was overtaken by PortOne''s own figures, before it was sent.';
+revoke all on function private.balance_changed(public.payment_cancellations, timestamptz) from public, anon, authenticated, service_role;
+
+create function private.begin_attempt(p_job queue.jobs, p_body text, p_now timestamptz) returns public.begun_attempt
+language plpgsql set search_path = ''
+as $$
+declare
+  refund public.payment_cancellations;
+  last private.attempts;
+  begun public.begun_attempt;
+begin
+  begun.job_id := p_job.id;
+  select * into refund from public.payment_cancellations where id = (p_job.payload ->> 'cancellation')::uuid;
+  select * into last from private.attempts where attempts.cancellation = refund.id order by attempts.number desc limit 1;
+  begun.attempt_number := last.number;
+  begun.idempotency_key := last.idempotency_key;
+  begun.sent_at := private.iso(last.sent_at);
+
+  if refund.status in ('succeeded', 'failed') or refund.cancellation_id is not null then
+    begun.decision := 'decided';
+    begun.detail := refund.failure;
+    return begun;
+  end if;
+
+  if last.number is not null and last.decided_at is null then
+    -- Unknown outcome: the same bytes with the same key while PortOne remembers it, never anything else.
+    if p_now < last.sent_at + private.idempotency_window() - interval '5 minutes' and last.body is not null then
+      update private.attempts set last_sent_at = p_now, claim = p_job.claim
+      where attempts.cancellation = last.cancellation and attempts.number = last.number;
+      begun.decision := 'resend';
+      begun.body := last.body;
+    else
+      begun.decision := 'read_only';
+    end if;
+    return begun;
+  end if;
+
+  if refund.held_amount < refund.amount then
+    begun.decision := 'balance_changed';
+    begun.detail := private.balance_changed(refund, p_now);
+    return begun;
+  end if;
+  if exists (
+    select from public.payment_cancellations as others
+    where others.payment_id = refund.payment_id and others.status in ('requested', 'unknown') and others.cancellation_id is null
+      and others.id <> refund.id
+  ) then
+    begun.decision := 'blocked';
+    return begun;
+  end if;
+  if p_body is null then
+    perform private.fail('422', 'BODY_REQUIRED', format('Job %s has nothing to send again: a new attempt needs its body.', p_job.id), 'attempts.body', 'Send the sealed request body, base64.');
+  end if;
+
+  begun.attempt_number := coalesce(last.number, 0) + 1;
+  begun.idempotency_key := format('cancel-%s-%s', refund.id, begun.attempt_number);
+  begun.decision := 'send';
+  begun.body := p_body;
+  begun.sent_at := private.iso(p_now);
+  insert into private.attempts (cancellation, number, job_id, claim, idempotency_key, body, sent_at, last_sent_at)
+  values (refund.id, begun.attempt_number, p_job.id, p_job.claim, begun.idempotency_key, p_body, p_now, p_now);
+  update public.payment_cancellations
+  set status = 'requested', sent_at = p_now, updated_at = p_now, absent_reads = 0, absent_since = null
+  where id = refund.id;
+  delete from private.refund_accounts where refund_accounts.cancellation = refund.id;
+  update queue.jobs set give_up_at = greatest(give_up_at, p_now + private.money_budget()) where id = p_job.id;
+  return begun;
+end
+$$;
+comment on function private.begin_attempt(queue.jobs, text, timestamptz) is 'Decides about one cancel job whose claim was checked and whose lane is held.';
+revoke all on function private.begin_attempt(queue.jobs, text, timestamptz) from public, anon, authenticated, service_role;
+
+create function public.begin_attempts(attempts jsonb[]) returns setof public.begun_attempt
+language plpgsql security definer set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_now timestamptz;
+  element jsonb;
+  job queue.jobs;
+  begun public.begun_attempt;
+  touched text[] := '{}';
+begin
+  perform private.check_claims('attempts', begin_attempts.attempts);
+  perform private.lock_lanes(array(
+    select jobs.lane from queue.jobs
+    where jobs.id in (select (named.value ->> 'job_id')::bigint from unnest(begin_attempts.attempts) as named (value))
+  ));
+  v_now := private.now();
+
+  for i in 1 .. cardinality(begin_attempts.attempts) loop
+    element := begin_attempts.attempts[i];
+    select * into job from queue.jobs where jobs.id = (element ->> 'job_id')::bigint for update;
+    if not found or job.claim <> (element ->> 'claim')::integer or job.state <> 'running' then
+      begun := null;
+      begun.job_id := (element ->> 'job_id')::bigint;
+      begun.decision := 'lost';
+    elsif job.kind <> 'cancel_payment' then
+      perform private.fail('422', 'JOB_SENDS_NO_MONEY', format('Job %s is a %s; only cancel_payment begins attempts.', job.id, job.kind),
+        format('attempts[%s]', i), 'Settle it instead.');
+    else
+      perform private.job_snapshots(job, element, format('attempts[%s]', i), v_now);
+      begun := private.begin_attempt(job, element ->> 'body', v_now);
+      touched := touched || (job.payload ->> 'payment_id');
+    end if;
+    begun.index := i;
+    return next begun;
+  end loop;
+  perform private.fulfil_orders(touched, v_now);
+end
+$$;
+comment on function public.begin_attempts(jsonb[]) is
+  'Before a cancel call is sent: {job_id, claim, body (sealed, base64), snapshots}. Answers send, resend (same stored bytes and key), read_only (window over), blocked (another cancellation undecided), balance_changed, decided or lost, and has committed the key and the body when the worker reads it. Safe to repeat: a lost reply turns send into resend.';
+revoke all on function public.begin_attempts(jsonb[]) from public, anon, authenticated, service_role;
+grant execute on function public.begin_attempts(jsonb[]) to service_role;
