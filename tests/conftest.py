@@ -13,8 +13,8 @@ from sandbox.supabase.open import embedded_supabase
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sandbox.supabase.embedded import EmbeddedSupabase
     from sandbox.supabase.endpoint import SupabaseEndpoint
+    from sandbox.supabase.project import Supabase
 
 MIGRATED = "migrated"
 _numbers = itertools.count(1)
@@ -43,7 +43,7 @@ class TestUser:
 
 
 @pytest.fixture(scope="session")
-def supabase_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedSupabase]:
+def supabase_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supabase]:
     """The run's Supabase with all migrations pushed, API not needed; `MIGRATED` is its template."""
     with embedded_supabase(tmp_path_factory.mktemp("supabase")) as running:
         running.start_database()
@@ -53,19 +53,19 @@ def supabase_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embe
 
 
 @pytest.fixture(scope="session")
-def supabase(supabase_database: EmbeddedSupabase) -> EmbeddedSupabase:
+def supabase(supabase_database: Supabase) -> Supabase:
     """The run's Supabase with all migrations pushed and its API up."""
     supabase_database.start_api()
     return supabase_database
 
 
 @pytest.fixture(scope="session")
-def endpoint(supabase: EmbeddedSupabase) -> SupabaseEndpoint:
+def endpoint(supabase: Supabase) -> SupabaseEndpoint:
     """Addresses and keys of the run's Supabase."""
     return supabase.endpoint
 
 
-def _fresh(supabase: EmbeddedSupabase, template: str | None) -> Iterator[TestDatabase]:
+def _fresh(supabase: Supabase, template: str | None) -> Iterator[TestDatabase]:
     name = f"test_{next(_numbers)}"
     url = supabase.create_database(name, template)
     yield TestDatabase(name, url, supabase.admin_url(name))
@@ -73,25 +73,25 @@ def _fresh(supabase: EmbeddedSupabase, template: str | None) -> Iterator[TestDat
 
 
 @pytest.fixture
-def database(supabase_database: EmbeddedSupabase) -> Iterator[TestDatabase]:
+def database(supabase_database: Supabase) -> Iterator[TestDatabase]:
     """A fresh database with all migrations, for one test."""
     yield from _fresh(supabase_database, MIGRATED)
 
 
 @pytest.fixture(scope="module")
-def module_database(supabase_database: EmbeddedSupabase) -> Iterator[TestDatabase]:
+def module_database(supabase_database: Supabase) -> Iterator[TestDatabase]:
     """A fresh database with all migrations, shared by the tests of one module."""
     yield from _fresh(supabase_database, MIGRATED)
 
 
 @pytest.fixture
-def empty_database(supabase_database: EmbeddedSupabase) -> Iterator[TestDatabase]:
+def empty_database(supabase_database: Supabase) -> Iterator[TestDatabase]:
     """A fresh database as Supabase ships it; `supabase_database.push(only, database=name)` fills it."""
     yield from _fresh(supabase_database, None)
 
 
 @pytest.fixture
-def make_user(supabase: EmbeddedSupabase) -> Callable[..., TestUser]:
+def make_user(supabase: Supabase) -> Callable[..., TestUser]:
     """Return a function `(email=None, *, admin=False)` that creates a user and signs it in."""
 
     def create(email: str | None = None, *, admin: bool = False) -> TestUser:

@@ -62,7 +62,7 @@ def _copy(source: Path, target: Path) -> None:
 def _open_to_all(tree: Path) -> None:
     """Let every account read and enter the copy, whatever our umask was."""
     for folder, _, files in os.walk(tree):
-        os.chmod(folder, 0o755)
+        os.chmod(folder, 0o755)  # noqa: S103 - programs for everybody, like /usr/bin
         for name in files:
             path = os.path.join(folder, name)
             if not os.path.islink(path):

@@ -23,7 +23,8 @@ from sandbox.setup.paths import sandbox_home
 from sandbox.setup.process import child_env
 from sandbox.supabase.account import give_to, postgres_account
 from sandbox.supabase.binaries import postgres_prefix
-from sandbox.supabase.postgres import ADMIN, MAIN_DATABASE, MIGRATION_ROLE, PostgresServer
+from sandbox.supabase.postgres import ADMIN, MIGRATION_ROLE, PostgresServer
+from sandbox.supabase.project import MAIN_DATABASE
 
 _HERE = Path(__file__).parent
 AUTH_FUNCTIONS_SQL = _HERE / "auth_functions.sql"
@@ -161,7 +162,5 @@ def own_database(connection: psycopg.Connection, name: str) -> None:
     """Give a database to role postgres as on Supabase (database rights are not copied with it)."""
     database = sql.Identifier(name)
     connection.execute(sql.SQL("alter database {} owner to postgres").format(database))
-    connection.execute(
-        sql.SQL("grant all on database {} to postgres, dashboard_user").format(database)
-    )
+    connection.execute(sql.SQL("grant all on database {} to postgres, dashboard_user").format(database))
     connection.execute(sql.SQL("grant create on database {} to supabase_auth_admin").format(database))

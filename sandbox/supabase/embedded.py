@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
@@ -15,7 +14,8 @@ from sandbox.supabase.account import postgres_account
 from sandbox.supabase.cluster import EMPTY_TEMPLATE, copy_database, new_cluster, new_runtime_dir
 from sandbox.supabase.endpoint import SupabaseEndpoint
 from sandbox.supabase.keys import ProjectKeys, mint_user_jwt
-from sandbox.supabase.postgres import ADMIN, MAIN_DATABASE, MIGRATION_ROLE, PostgresServer
+from sandbox.supabase.postgres import ADMIN, MIGRATION_ROLE, PostgresServer
+from sandbox.supabase.project import MAIN_DATABASE, insert_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -177,22 +177,3 @@ class EmbeddedSupabase:
 
     def _admin(self, database: str) -> psycopg.Connection:
         return psycopg.connect(self.admin_url(database), autocommit=True)
-
-
-def insert_user(connection: psycopg.Connection, email: str) -> str:
-    """Insert a confirmed user as Supabase Auth would and return its id."""
-    user_id = str(uuid.uuid4())
-    connection.execute(
-        """
-        insert into auth.users (
-            instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,
-            confirmation_token, recovery_token, email_change_token_new, email_change,
-            raw_app_meta_data, raw_user_meta_data, created_at, updated_at
-        ) values (
-            '00000000-0000-0000-0000-000000000000', %s, 'authenticated', 'authenticated', %s, '',
-            now(), '', '', '', '', '{"provider": "email", "providers": ["email"]}', '{}', now(), now()
-        )
-        """,
-        (user_id, email),
-    )
-    return user_id

@@ -121,7 +121,7 @@ class LiteFront:
     def _config(self, port: int) -> str:
         database = urlsplit(self._endpoint.admin_db_url)
         login = f"{_ROLE}:{database.password}@{database.hostname}:{database.port}"
-        tables = {
+        tables: dict[str, dict[str, object]] = {
             "api": {"port": port, "schemas": ["public"], "extra_search_path": ["public", "extensions"]},
             "db": {
                 "driver": "postgres",

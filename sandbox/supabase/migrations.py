@@ -45,9 +45,17 @@ def push(
         separator = "&" if "?" in db_url else "?"
         result = subprocess.run(
             [
-                *node_script(_CLI), "db", "push", f"--remote={db_url}{separator}sslmode=disable",
-                "--workdir", str(work), "--yes", "--agent", "no", *flags,
-            ],  # fmt: skip
+                *node_script(_CLI),
+                "db",
+                "push",
+                f"--remote={db_url}{separator}sslmode=disable",
+                "--workdir",
+                str(work),
+                "--yes",
+                "--agent",
+                "no",
+                *flags,
+            ],
             env=child_env(HOME=folder, PATH=path_with_node()),
             cwd=work,
             stdin=subprocess.DEVNULL,

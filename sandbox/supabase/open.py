@@ -8,37 +8,44 @@ from typing import TYPE_CHECKING
 
 from sandbox.setup.paths import PROJECT_ROOT
 from sandbox.supabase.embedded import EmbeddedSupabase
+from sandbox.supabase.external import ExternalSupabase
+from sandbox.supabase.lite import LiteFront
+from sandbox.supabase.postgrest import PostgrestFront
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from sandbox.supabase.embedded import ApiFront
+    from sandbox.supabase.endpoint import SupabaseEndpoint
+    from sandbox.supabase.project import Supabase
 
-def make_embedded(
+_FRONTS: dict[str, Callable[[SupabaseEndpoint, Path, bool], ApiFront]] = {
+    "lite": LiteFront,
+    "postgrest": PostgrestFront,
+}
+
+
+def make_supabase(
     *, workdir: Path | None = None, detached: bool = False, project: Path = PROJECT_ROOT
-) -> EmbeddedSupabase:
-    """Return an embedded Supabase with the API front `SANDBOX_API` names; nothing runs yet.
+) -> Supabase:
+    """Return the Supabase that `SANDBOX_API` names; nothing runs yet.
 
-    Raises `ValueError` for another word.
+    `workdir` takes the logs, `detached` lets it outlive us, `project` is the folder that holds
+    `supabase/`. Raises `ValueError` for another word.
     """
     api = os.environ.get("SANDBOX_API", "lite")
-    if api == "lite":
-        from sandbox.supabase.lite import LiteFront
-
-        return EmbeddedSupabase(LiteFront, workdir=workdir, detached=detached, project=project)
-    if api == "postgrest":
-        from sandbox.supabase.postgrest import PostgrestFront
-
-        return EmbeddedSupabase(PostgrestFront, workdir=workdir, detached=detached, project=project)
+    if api == "external":
+        return ExternalSupabase(project=project)
+    if api in _FRONTS:
+        return EmbeddedSupabase(_FRONTS[api], workdir=workdir, detached=detached, project=project)
     raise ValueError(f"SANDBOX_API is {api!r}; use lite, postgrest or external")
 
 
 @contextmanager
-def embedded_supabase(
-    workdir: Path | None = None, *, project: Path = PROJECT_ROOT
-) -> Iterator[EmbeddedSupabase]:
-    """Yield an embedded Supabase, not started yet; stop everything at the end."""
-    supabase = make_embedded(workdir=workdir, project=project)
+def embedded_supabase(workdir: Path | None = None, *, project: Path = PROJECT_ROOT) -> Iterator[Supabase]:
+    """Yield the Supabase that `SANDBOX_API` names, not started yet; stop it at the end."""
+    supabase = make_supabase(workdir=workdir, project=project)
     try:
         yield supabase
     finally:

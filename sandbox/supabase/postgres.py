@@ -14,6 +14,7 @@ import psycopg
 
 from sandbox.setup.ports import LOOPBACK, free_port
 from sandbox.setup.process import Child, Command, ProcessDied, child_env
+from sandbox.supabase.project import MAIN_DATABASE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 ADMIN = "supabase_admin"
 MIGRATION_ROLE = "postgres"
-MAIN_DATABASE = "postgres"
 
 _START_SECONDS = 30.0
 _TRIES = 3

@@ -1,0 +1,112 @@
+# A fresh machine needs Python >= 3.11 and make, nothing else.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
+OLD_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) -c '$(OLD_ENOUGH)' >/dev/null 2>&1 && echo $(name))))
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+PYTEST_ARGS ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export SUPABASE_TELEMETRY_DISABLED := 1
+export LITE_TELEMETRY := 0
+export DO_NOT_TRACK := 1
+
+# --- Set-up -----------------------------------------------------------------
+
+.PHONY: setup
+setup: $(VENV)/.installed node_modules/.installed ## Install everything (Python and Node tools, all pinned) into .venv and node_modules
+
+$(VENV)/.created:
+	@test -n "$(PYTHON)" || { echo "Python >= 3.11 is needed; set PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "set-up: virtual environment with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "this Python cannot make virtual environments: install its venv module (on Debian: python3-venv)" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.created requirements/dev.lock pyproject.toml
+	@echo "set-up: Python packages"
+	@$(PY) -m pip install --quiet --require-hashes --requirement requirements/dev.lock
+	@$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+node_modules/.installed: $(VENV)/.installed package.json package-lock.json .npmrc
+	@echo "set-up: Supabase CLI and Supabase Lite"
+	@$(PY) -m sandbox.setup.npm ci --silent
+	@touch $@
+
+# --- Run --------------------------------------------------------------------
+
+.PHONY: demo
+demo: setup ## Run the narrated journey: an order is paid, confirmed, refunded, refused; writes build/demo.json
+	@$(PY) -m sandbox.demo
+
+.PHONY: up
+up: setup ## Start the whole stack and leave it running; writes build/stack.json
+	@$(PY) -m sandbox.stack up
+
+.PHONY: down
+down: setup ## Stop what `make up` started
+	@$(PY) -m sandbox.stack down
+
+# --- Check ------------------------------------------------------------------
+
+.PHONY: test
+test: setup ## Run the tests (PYTEST_ARGS="-k name" narrows them)
+	@$(PY) -m pytest $(PYTEST_ARGS)
+
+.PHONY: check
+check: format-check lint types-check layers sql-lint test ## Format, lint, types, import layers, SQL lint and tests
+
+.PHONY: format-check
+format-check: setup ## Say which files `make fmt` would change
+	@$(BIN)/ruff format --check .
+
+.PHONY: lint
+lint: setup ## Lint the Python code
+	@$(BIN)/ruff check .
+
+.PHONY: types-check
+types-check: setup ## Check types (mypy, strict)
+	@$(BIN)/mypy
+
+.PHONY: layers
+layers: setup ## Check that imports go in the allowed direction only
+	@$(BIN)/lint-imports --cache-dir build/import-linter
+
+.PHONY: sql-lint
+sql-lint: setup ## Lint the SQL
+	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar supabase sandbox
+
+.PHONY: fmt
+fmt: setup ## Format the Python code and apply the safe lint fixes
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+# --- Maintain ---------------------------------------------------------------
+
+COMPILE := $(PY) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-header --no-annotate
+
+.PHONY: lock
+lock: setup ## Write the lock files anew from pyproject.toml and package.json (LOCK_ARGS=--upgrade for newer versions)
+	@$(COMPILE) $(LOCK_ARGS) --extra dev --output-file requirements/dev.lock
+	@$(COMPILE) --constraints requirements/dev.lock --output-file requirements/worker.lock
+	@$(PY) -m sandbox.setup.npm install --package-lock-only --silent
+	@$(PY) -m sandbox.setup.npm_lock
+
+.PHONY: clean
+clean: ## Stop the stack and remove everything set-up and runs have written
+	@test ! -f build/stack.json || $(PY) -m sandbox.stack down
+	@rm -rf build $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	@find worker sandbox tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help
+help: ## Show this
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^# --- / {gsub(/^# --- | -+$$/, ""); printf "\n%s\n", $$0} \
+		/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
