@@ -1,0 +1,73 @@
+"""The commands of ``portone-worker``: read settings, start a process, turn refusals into one line on stderr."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from worker import __version__
+from worker.errors import WorkerError
+from worker.logs import configure_logging
+from worker.serve import EXIT_MISCONFIGURED, serve, work
+from worker.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from worker.settings import Settings
+
+app = typer.Typer(
+    name="portone-worker",
+    help="Payment worker for PortOne V2 on Supabase. Settings come from the environment, see .env.example.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command("serve")
+def serve_command(
+    no_jobs: Annotated[
+        bool, typer.Option("--no-jobs", help="Only HTTP; another process runs the jobs.")
+    ] = False,
+) -> None:
+    """Receive PortOne's webhooks and users' requests, and run payment jobs."""
+    _run(lambda settings: serve(settings, with_jobs=not no_jobs))
+
+
+@app.command("work")
+def work_command() -> None:
+    """Run payment jobs only, until stopped."""
+    _run(lambda settings: work(settings, until_empty=False))
+
+
+@app.command("drain")
+def drain_command() -> None:
+    """Run payment jobs until none is left, then exit; for cron and serverless."""
+    _run(lambda settings: work(settings, until_empty=True))
+
+
+@app.command("version")
+def version_command() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """Console script entry point."""
+    app()
+
+
+def _run(start: Callable[[Settings], Coroutine[Any, Any, int]]) -> None:
+    try:
+        settings = load_settings()
+        configure_logging(settings)
+        code = asyncio.run(start(settings))
+    except WorkerError as error:
+        typer.echo(error.message, err=True)
+        raise typer.Exit(EXIT_MISCONFIGURED) from None
+    except KeyboardInterrupt:
+        code = 130
+    raise typer.Exit(code)

@@ -1,0 +1,32 @@
+"""Decides where a test may kill this process, so that crash safety is shown rather than claimed.
+
+``PORTONE_WORKER_CRASH_AT=<name>`` makes the process SIGKILL itself when it first reaches that point: no clean-up, no
+flush, exactly what a lost machine looks like. Unset, which is the normal case, a crash point costs a dictionary look-up.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Literal
+
+CrashPoint = Literal[
+    "cancel.before_begin",
+    "cancel.after_begin",
+    "cancel.after_reply",
+    "settle.before",
+    "settle.after",
+]
+
+VARIABLE = "PORTONE_WORKER_CRASH_AT"
+
+
+def armed_crash_point() -> str | None:
+    """Return the name this process will crash at, or None."""
+    return os.environ.get(VARIABLE) or None
+
+
+def crash_point(name: CrashPoint) -> None:
+    """SIGKILL this process if the environment asks for a crash at ``name``."""
+    if os.environ.get(VARIABLE) == name:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,87 @@
+"""The one wrapper around Supabase's PostgREST client: calls a function as the worker or as a user, maps errors.
+
+``postgrest`` builds the requests; answers are read here, because its own error drops the HTTP status and it never
+repeats a POST anyway. Sockets come from our pool.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
+from postgrest import AsyncPostgrestClient
+
+from worker.db.clean import clean_json
+from worker.db.faults import database_error, unreachable
+from worker.errors import DatabaseUnavailable, Misconfigured
+from worker.settings_checks import is_legacy_key
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping
+
+    from worker.http_pool import HttpPool
+
+
+def database_timeout(seconds: float) -> httpx.Timeout:
+    """Return the timeouts for Supabase; ``seconds`` bounds the wait for an answer."""
+    return httpx.Timeout(connect=min(5.0, seconds), read=seconds, write=seconds, pool=seconds)
+
+
+class Database:
+    """Calls SQL functions through ``<SUPABASE_URL>/rest/v1/rpc/<function>``."""
+
+    def __init__(self, *, url: str, secret_key: str, publishable_key: str, pool: HttpPool) -> None:
+        self._url = f"{url}/rest/v1"
+        self._pool = pool
+        self._publishable_key = publishable_key
+        self._service_headers = {"apikey": secret_key}
+        if is_legacy_key(secret_key):
+            self._service_headers["Authorization"] = f"Bearer {secret_key}"
+
+    async def call(self, function: str, params: Mapping[str, object]) -> object:
+        """Call ``function`` as the worker (service role) and return the decoded JSON answer.
+
+        Raises ``DatabaseUnavailable`` (nothing known), ``DatabaseFault``, ``Rejected`` (4xx), ``Misconfigured``.
+        """
+        return await self._send(function, params, self._service_headers, as_user=False)
+
+    async def call_as_user(self, function: str, params: Mapping[str, object], *, token: str) -> object:
+        """Call ``function`` with the caller's own JWT and the publishable key; row level security applies.
+
+        Raises ``Rejected`` with ``status`` 401 for a token PostgREST does not accept, otherwise as ``call``.
+        """
+        headers = {"apikey": self._publishable_key, "Authorization": f"Bearer {token}"}
+        return await self._send(function, params, headers, as_user=True)
+
+    async def _send(
+        self, function: str, params: Mapping[str, object], headers: Mapping[str, str], *, as_user: bool
+    ) -> object:
+        arguments = cast("dict[str, Any]", clean_json(dict(params)))
+        try:
+            with self._pool.borrow() as session:
+                rest = AsyncPostgrestClient(
+                    self._url, headers=dict(headers), http_client=session, retry_enabled=False
+                )
+                builder = rest.rpc(function, arguments)
+                response = await cast("Awaitable[httpx.Response]", builder.request.send(httpx.Headers()))
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError):
+            raise Misconfigured(
+                "DATABASE_REQUEST_INVALID", "SUPABASE_URL: no request can be sent with it; correct it."
+            ) from None
+        except httpx.HTTPError:
+            raise unreachable(function) from None
+        if not response.is_success:
+            raise database_error(response, function=function, as_user=as_user)
+        return _decoded(response, function)
+
+
+def _decoded(response: httpx.Response, function: str) -> object:
+    if not response.content:
+        return None
+    try:
+        return json.loads(response.content)
+    except (ValueError, RecursionError):
+        raise DatabaseUnavailable(
+            "DATABASE_NOT_REACHABLE", f"{function} was not answered by PostgREST", status=response.status_code
+        ) from None

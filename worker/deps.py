@@ -1,0 +1,81 @@
+"""Decides what an operation, a route and the runner are given: the clients, the sealer, the settings."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from worker.db.client import Database, database_timeout
+from worker.db.queue import Queue
+from worker.db.user import UserRequests
+from worker.db.webhooks import WebhookLog
+from worker.http_pool import HttpPool
+from worker.portone.client import PortOneClient, portone_timeout
+from worker.portone.payments import Payments
+from worker.seal import Sealer
+from worker.wake import Bell, Waiters
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import httpx
+
+    from worker.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """Everything with a connection or a key; opened once per process."""
+
+    settings: Settings
+    payments: Payments
+    queue: Queue
+    webhooks: WebhookLog
+    users: UserRequests
+    sealer: Sealer
+    bell: Bell = field(default_factory=Bell)
+    waiters: Waiters = field(default_factory=Waiters)
+
+
+@asynccontextmanager
+async def open_deps(
+    settings: Settings,
+    *,
+    portone_transport: httpx.AsyncBaseTransport | None = None,
+    database_transport: httpx.AsyncBaseTransport | None = None,
+) -> AsyncIterator[Deps]:
+    """Open the connection pools, close them on the way out; the transports are for tests only."""
+    async with AsyncExitStack() as stack:
+        portone_pool = HttpPool(
+            timeout=portone_timeout(settings.portone_read_timeout_seconds),
+            concurrency=settings.worker_concurrency,
+            transport=portone_transport,
+        )
+        stack.push_async_callback(portone_pool.aclose)
+        database_pool = HttpPool(
+            timeout=database_timeout(settings.database_timeout_seconds),
+            concurrency=32,
+            transport=database_transport,
+        )
+        stack.push_async_callback(database_pool.aclose)
+        database = Database(
+            url=settings.supabase_url,
+            secret_key=settings.supabase_secret_key.get_secret_value(),
+            publishable_key=settings.supabase_publishable_key.get_secret_value(),
+            pool=database_pool,
+        )
+        client = PortOneClient(
+            base_url=settings.portone_api_url,
+            api_secret=settings.portone_api_secret.get_secret_value(),
+            store_id=settings.portone_store_id,
+            pool=portone_pool,
+        )
+        yield Deps(
+            settings=settings,
+            payments=Payments(client),
+            queue=Queue(database, worker=settings.worker_name, lease_seconds=settings.lease_seconds),
+            webhooks=WebhookLog(database),
+            users=UserRequests(database),
+            sealer=Sealer(settings.sealing_keys()),
+        )

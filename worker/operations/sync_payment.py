@@ -1,0 +1,33 @@
+"""Reads a payment from PortOne and hands over whatever is true: the answer to webhooks, completions and sweeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from worker.errors import Rejected
+from worker.logs import get_logger
+from worker.operations.outcomes import dead, done
+
+if TYPE_CHECKING:
+    from worker.deps import Deps
+    from worker.model import Job, Outcome
+
+
+async def sync_payment(deps: Deps, job: Job) -> Outcome:
+    """GET the payment (OpenAPI: getPayment) and settle with its snapshot, or with ``not_found``.
+
+    A refusal of a mere read is never a business answer (a store the secret may not see, for example), so it goes to a
+    person instead of being forgotten. Raises ``Transient`` and ``Misconfigured``.
+    """
+    payment_id = job.payment_id
+    if payment_id is None:
+        return dead(job, Rejected("CONTEXT_INCOMPLETE", "The job names no payment."))
+    try:
+        snapshot = await deps.payments.get(payment_id)
+    except Rejected as error:
+        return dead(job, error)
+    if snapshot is None:
+        get_logger().info("payment unknown to portone", payment_id=payment_id)
+        return done(job, not_found=True)
+    get_logger().info("payment read from portone", payment_id=payment_id, portone_status=snapshot.status)
+    return done(job, snapshot)

@@ -1,0 +1,101 @@
+"""Decides how one HTTP request to PortOne is sent and what counts as "not known whether it happened"."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import httpx
+
+from worker.errors import Misconfigured, Transient
+from worker.portone.faults import fault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from worker.http_pool import HttpPool
+
+_KEY = re.compile(r"[A-Za-z0-9_-]{16,256}")
+
+# Raised before the first byte of the request left: the call cannot have taken effect.
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+def portone_timeout(read_seconds: float) -> httpx.Timeout:
+    """Return the timeouts for PortOne (docs: read timeout of at least 60 s, processing goes on after a disconnect)."""
+    return httpx.Timeout(connect=5, read=read_seconds, write=10, pool=10)
+
+
+def quoted_key(idempotency_key: str) -> str:
+    """Return the header value: an RFC 8941 string of 16 to 256 characters (docs: Idempotency-Key).
+
+    Raises ValueError for a key outside the recommended alphabet or length.
+    """
+    if not _KEY.fullmatch(idempotency_key):
+        raise ValueError("an idempotency key is 16-256 characters of A-Z a-z 0-9 - _")
+    return f'"{idempotency_key}"'
+
+
+class PortOneClient:
+    """Sends requests with the API secret; every other module of this package goes through ``request``."""
+
+    def __init__(self, *, base_url: str, api_secret: str, store_id: str, pool: HttpPool) -> None:
+        self._base_url = base_url
+        self._authorization = f"PortOne {api_secret}"
+        self._pool = pool
+        self.store_id = store_id
+
+    async def request(
+        self,
+        method: str,
+        *segments: str,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        idempotency_key: str | None = None,
+    ) -> dict[str, object]:
+        """Send one request and return the JSON object of a 2xx answer.
+
+        ``segments`` are path parts, each percent-encoded in full. ``body`` is sent byte for byte. Raises the branch
+        chosen by ``faults``; ``Transient`` with ``outcome_unknown`` False only when nothing was sent.
+        """
+        url = f"{self._base_url}/{'/'.join(quote(segment, safe='') for segment in segments)}"
+        headers = {"Authorization": self._authorization, "Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = quoted_key(idempotency_key)
+        try:
+            with self._pool.borrow() as client:
+                response = await client.request(method, url, params=query, content=body, headers=headers)
+        except _NOT_SENT:
+            raise Transient(
+                "PORTONE_UNREACHABLE", "PortOne could not be reached.", outcome_unknown=False
+            ) from None
+        except httpx.TimeoutException:
+            raise Transient("PORTONE_TIMEOUT", "PortOne did not answer in time.") from None
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError):
+            raise Misconfigured(
+                "PORTONE_REQUEST_INVALID", "PORTONE_API_URL: no request can be sent with it; correct it."
+            ) from None
+        except httpx.HTTPError:
+            raise Transient(
+                "PORTONE_CONNECTION_LOST", "The connection to PortOne broke before the answer."
+            ) from None
+        if not 200 <= response.status_code < 300:
+            raise fault(response.status_code, response.content, response.headers)
+        return _json_object(response)
+
+
+def _json_object(response: httpx.Response) -> dict[str, object]:
+    try:
+        value = json.loads(response.content)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise Transient(
+            "PORTONE_REPLY_UNREADABLE", f"PortOne's HTTP {response.status_code} answer is not a JSON object.",
+            status=response.status_code,
+        )  # fmt: skip
+    return value

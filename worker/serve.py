@@ -1,0 +1,82 @@
+"""Decides how the processes run: HTTP with or without jobs, jobs alone, or until the queue is empty."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from worker.deps import open_deps
+from worker.logs import get_logger
+from worker.runner.service import RunnerService
+from worker.web.app import create_app
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from worker.settings import Settings
+
+# A process that stopped because credentials were refused: supervisors and cron can tell it from a crash.
+EXIT_MISCONFIGURED = 3
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn that tells the runner to stop claiming at the first signal, not after the last request."""
+
+    runner: RunnerService | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Signal handler; runs on the main thread between bytecodes, so it only hands over to the loop."""
+        if self.runner is not None:
+            asyncio.get_running_loop().call_soon_threadsafe(self.runner.stop)
+        super().handle_exit(sig, frame)
+
+
+async def serve(settings: Settings, *, with_jobs: bool) -> int:
+    """Serve HTTP until a signal; with jobs, also run the queue. Returns the exit code."""
+    async with open_deps(settings) as deps:
+        runner = RunnerService(deps) if with_jobs else None
+        app = create_app(deps, state=runner.state if runner is not None else None)
+        config = uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=int(settings.shutdown_grace_seconds) + 1,
+            h11_max_incomplete_event_size=32 * 1024,
+        )
+        server = _Server(config)
+        server.runner = runner
+        get_logger().info(
+            "payment worker serving portone webhooks",
+            host=settings.host,
+            port=settings.port,
+            environment=settings.environment,
+            mock_payments=settings.mock_payments,
+        )
+        jobs = asyncio.create_task(runner.run()) if runner is not None else None
+        try:
+            await server.serve()
+        finally:
+            if runner is not None and jobs is not None:
+                runner.stop()
+                await jobs
+    return 0 if server.started else 1
+
+
+async def work(settings: Settings, *, until_empty: bool) -> int:
+    """Run jobs until a signal, or until nothing is left. Returns the exit code."""
+    async with open_deps(settings) as deps:
+        runner = RunnerService(deps)
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, runner.stop)
+        await runner.run(until_empty=until_empty)
+        refused = runner.state.portone_refusal or runner.state.database_refusal
+        return (
+            EXIT_MISCONFIGURED if refused is not None else int(until_empty and runner.state.failed_claims > 0)
+        )

@@ -1,0 +1,195 @@
+"""Decides which environment variables exist and what a wrong one says; nothing else reads the environment.
+
+Every problem is one line: the variable, what is wrong, what to put there.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from worker.crash import VARIABLE as CRASH_VARIABLE
+from worker.crash import armed_crash_point
+from worker.errors import Misconfigured
+from worker.model import ChannelKind  # noqa: TC001  pydantic reads it
+from worker.secret import Secret
+from worker.settings_checks import (
+    channel_map,
+    comma_list,
+    encryption_keys,
+    http_origin,
+    portone_secret,
+    store_id,
+    supabase_key,
+    webhook_secret,
+)
+
+PORTONE_API_URL = "https://api.portone.io"
+_OFFICIAL_READ_TIMEOUT_SECONDS = 60
+
+
+class Settings(BaseSettings):
+    """All configuration of the worker; field names in upper case are the variables."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
+        env_file_encoding="utf-8",
+    )
+
+    supabase_url: str
+    supabase_secret_key: Secret
+    supabase_publishable_key: Secret
+    portone_api_secret: Secret
+    portone_store_id: str
+    portone_channels: Annotated[dict[str, str], NoDecode]
+    portone_webhook_secrets: Annotated[tuple[Secret, ...], NoDecode]
+    portone_api_url: str = PORTONE_API_URL
+    environment: Literal["test", "live"]
+    mock_payments: bool = False
+    data_encryption_key: Secret
+    notice_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    worker_concurrency: int = Field(default=50, ge=1, le=200)
+    lease_seconds: int = Field(default=60, ge=5, le=3600)
+    shutdown_grace_seconds: float = Field(default=25, ge=0, le=600)
+    portone_read_timeout_seconds: float = Field(default=65, gt=0, le=600)
+    log_file: str | None = None
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def channel_kind(self) -> ChannelKind:
+        """The channel kind a payment must have to be believed (docs: channel.type; a test channel pays with no money)."""
+        return "LIVE" if self.environment == "live" else "TEST"
+
+    @property
+    def database_timeout_seconds(self) -> float:
+        """Longest wait for Supabase: above its 8 s statement limit, below a third of the lease where that allows."""
+        return max(4.0, min(10.0, self.lease_seconds / 3))
+
+    @property
+    def worker_name(self) -> str:
+        """Who claims jobs, for people reading the queue table."""
+        return f"{socket.gethostname()[:40]}:{os.getpid()}"
+
+    def webhook_keys(self) -> tuple[bytes, ...]:
+        """Return the decoded webhook secrets, in configured order."""
+        return tuple(webhook_secret(secret.get_secret_value()) for secret in self.portone_webhook_secrets)
+
+    def sealing_keys(self) -> dict[str, bytes]:
+        """Return key id to 32 key bytes; the first one seals."""
+        return encryption_keys(self.data_encryption_key.get_secret_value())
+
+    @field_validator("portone_webhook_secrets", "notice_urls", "cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return comma_list(value)
+
+    @field_validator("portone_channels", mode="before")
+    @classmethod
+    def _channels(cls, value: object) -> object:
+        return channel_map(value)
+
+    @field_validator("supabase_url", "portone_api_url")
+    @classmethod
+    def _origin(cls, value: str) -> str:
+        return http_origin(value)
+
+    @field_validator("notice_urls", "cors_origins")
+    @classmethod
+    def _urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            if entry != "*":
+                http_origin(entry, path_allowed=True)
+        return value
+
+    @field_validator("supabase_secret_key")
+    @classmethod
+    def _secret_key(cls, value: Secret) -> Secret:
+        supabase_key(value.get_secret_value(), wanted="secret")
+        return value
+
+    @field_validator("supabase_publishable_key")
+    @classmethod
+    def _publishable_key(cls, value: Secret) -> Secret:
+        supabase_key(value.get_secret_value(), wanted="publishable")
+        return value
+
+    @field_validator("portone_api_secret")
+    @classmethod
+    def _api_secret(cls, value: Secret) -> Secret:
+        portone_secret(value.get_secret_value())
+        return value
+
+    @field_validator("portone_store_id")
+    @classmethod
+    def _store(cls, value: str) -> str:
+        return store_id(value)
+
+    @field_validator("portone_webhook_secrets")
+    @classmethod
+    def _webhook_secrets(cls, value: tuple[Secret, ...]) -> tuple[Secret, ...]:
+        if not value:
+            raise ValueError(
+                "is empty; put the webhook secret from the PortOne console here, several comma separated"
+            )
+        for secret in value:
+            webhook_secret(secret.get_secret_value())
+        return value
+
+    @field_validator("data_encryption_key")
+    @classmethod
+    def _encryption_key(cls, value: Secret) -> Secret:
+        encryption_keys(value.get_secret_value())
+        return value
+
+    @model_validator(mode="after")
+    def _modes(self) -> Settings:
+        if self.mock_payments and self.environment == "live":
+            raise ValueError("MOCK_PAYMENTS: mock payments are never live; unset it or set ENVIRONMENT=test")
+        if self.mock_payments and self.portone_api_url == PORTONE_API_URL:
+            raise ValueError("PORTONE_API_URL: MOCK_PAYMENTS=true needs the simulator's URL here")
+        if not self.mock_payments and self.portone_api_url != PORTONE_API_URL:
+            raise ValueError(
+                f"PORTONE_API_URL: only {PORTONE_API_URL} takes real payments; remove it, or set MOCK_PAYMENTS=true"
+            )
+        if not self.mock_payments and self.portone_read_timeout_seconds < _OFFICIAL_READ_TIMEOUT_SECONDS:
+            raise ValueError(
+                "PORTONE_READ_TIMEOUT_SECONDS: PortOne asks for at least 60; raise it or remove it"
+            )
+        if self.environment == "live" and armed_crash_point() is not None:
+            raise ValueError(
+                f"{CRASH_VARIABLE}: crash points are for tests; unset it or set ENVIRONMENT=test"
+            )
+        return self
+
+
+def load_settings(env_file: str | None = ".env") -> Settings:
+    """Read the environment, and ``env_file`` for what the environment lacks.
+
+    Raises ``Misconfigured`` whose message has one line per wrong variable; values are never repeated in it.
+    """
+    try:
+        return Settings(_env_file=env_file)  # type: ignore[call-arg]  # pydantic-settings adds it
+    except ValidationError as error:
+        lines = [
+            _line(str(part["loc"][0]) if part["loc"] else "", part["type"], part["msg"])
+            for part in error.errors()
+        ]
+    raise Misconfigured("SETTINGS_INVALID", "\n".join(lines))
+
+
+def _line(field: str, kind: str, message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    if kind == "missing":
+        return f"{field.upper()}: is not set; see .env.example for what belongs here"
+    return f"{field.upper()}: {text}" if field else text

@@ -1,0 +1,119 @@
+"""Decides what a signed webhook body says: which entity to re-read, or why there is nothing to do.
+
+The type never says what to write (PortOne docs: webhook, the body is only a pointer). Nothing here refuses a signed
+body: what cannot be understood is stored with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, Literal
+
+from worker.model import Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from worker.portone.webhook import Verified
+
+# PortOne docs: webhook, version 2024-04-25.
+PAYMENT_TYPES: Final = frozenset(
+    f"Transaction.{name}"
+    for name in (
+        "Ready", "Paid", "VirtualAccountIssued", "PayPending", "Failed", "PartialCancelled", "Cancelled",
+        "CancelPending", "DisputeCreated", "DisputeResolved",
+    )
+)  # fmt: skip
+BILLING_KEY_TYPES: Final = frozenset(
+    f"BillingKey.{name}" for name in ("Ready", "Issued", "Failed", "Deleted", "Updated")
+)
+# Asks for an approval that this shop never requested; there is nothing to read back.
+NOT_ACTIONABLE: Final = frozenset({"Transaction.Confirm"})
+
+_LONGEST_ID: Final = 256
+_LONGEST_TYPE: Final = 100
+_KEPT_HEADERS: Final = 64
+_KEPT_HEADER_LENGTH: Final = 1024
+_NEVER_KEPT: Final = frozenset({"authorization", "cookie", "apikey", "proxy-authorization", "x-api-key"})
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
+
+
+def read_delivery(body: bytes, headers: Mapping[str, str], verified: Verified) -> Delivery:
+    """Return the delivery to store; never raises."""
+    parsed = _parse(body)
+    kind, skip = _kind(parsed)
+    data = parsed.get("data") if isinstance(parsed, dict) else None
+    fields: Mapping[str, object] = data if isinstance(data, dict) else {}
+    subject, subject_kind = _subject(kind, fields)
+    if skip is None and subject is None:
+        skip = "unparsable"
+    if skip is None and subject_kind == "billing_key":
+        skip = "not_actionable"
+    return Delivery(
+        webhook_id=verified.webhook_id,
+        webhook_type=kind,
+        body=body,
+        headers=kept_headers(headers),
+        subject_id=subject,
+        subject_kind=subject_kind,
+        provider_transaction_id=_identifier(fields.get("transactionId")),
+        event_at=_time(parsed.get("timestamp")) if isinstance(parsed, dict) else None,
+        secret_index=verified.secret_index,
+        skip_reason=skip,
+    )
+
+
+def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers worth keeping: bounded, and none that carries somebody's credentials."""
+    kept = [(k, v[:_KEPT_HEADER_LENGTH]) for k, v in headers.items() if k not in _NEVER_KEPT]
+    return dict(kept[:_KEPT_HEADERS])
+
+
+def _parse(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _kind(parsed: object) -> tuple[str | None, str | None]:
+    """Return the webhook's type and why it is skipped, if it is."""
+    if not isinstance(parsed, dict):
+        return None, "unparsable"
+    kind = parsed.get("type")
+    if not isinstance(kind, str):
+        legacy = "payment_id" in parsed and ("status" in parsed or "tx_id" in parsed)
+        return None, "legacy_version" if legacy else "unparsable"
+    if len(kind) > _LONGEST_TYPE:
+        return None, "unparsable"
+    if kind in NOT_ACTIONABLE:
+        return kind, "not_actionable"
+    return kind, None if kind in PAYMENT_TYPES or kind in BILLING_KEY_TYPES else "unknown_type"
+
+
+def _subject(
+    kind: str | None, data: Mapping[str, object]
+) -> tuple[str | None, Literal["payment", "billing_key"] | None]:
+    if kind in BILLING_KEY_TYPES:
+        billing_key = _identifier(data.get("billingKey"))
+        return billing_key, "billing_key" if billing_key is not None else None
+    if kind is None:
+        return None, None
+    payment_id = _identifier(data.get("paymentId"))
+    return payment_id, "payment" if payment_id is not None else None
+
+
+def _identifier(value: object) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= _LONGEST_ID and value.isprintable() else None
+
+
+def _time(value: object) -> str | None:
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        return None
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return value

@@ -1,0 +1,135 @@
+"""Decides how webhooks reach the database: whatever arrives while one call is under way shares the next one.
+
+Alone a delivery does not wait. A 200 goes out only after the call that carries it has committed. A batch the database
+refuses is halved down to the delivery at fault, which is stored as bytes, without type and subject.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from worker.errors import DatabaseFault, DatabaseUnavailable, Rejected, WorkerError
+from worker.logs import frames, get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from worker.db.webhooks import WebhookLog
+    from worker.model import Delivery, Recorded
+    from worker.wake import Bell
+
+MOST_PER_CALL: Final = 200
+# Base64 adds a third; the database refuses a call above 4 MiB.
+_BYTES_PER_CALL: Final = 2 * 1024 * 1024
+_MOST_WAITING: Final = 5000
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    delivery: Delivery
+    done: asyncio.Future[Recorded]
+
+
+class Ingest:
+    """Group commit for ``record_webhooks``."""
+
+    def __init__(self, log: WebhookLog, bell: Bell) -> None:
+        self._log = log
+        self._bell = bell
+        self._waiting: list[_Waiting] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def record(self, delivery: Delivery) -> Recorded:
+        """Store one delivery durably. Raises ``WorkerError`` when it is not stored (answer 503, PortOne sends again)."""
+        if len(self._waiting) >= _MOST_WAITING:
+            raise DatabaseUnavailable("WEBHOOKS_BACKED_UP", "too many webhooks are waiting for the database")
+        entry = _Waiting(delivery, asyncio.get_running_loop().create_future())
+        self._waiting.append(entry)
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write_all())
+        return await entry.done
+
+    async def close(self) -> None:
+        """Wait until everything accepted so far has been written or refused."""
+        if self._writer is not None:
+            await asyncio.gather(self._writer, return_exceptions=True)
+
+    async def _write_all(self) -> None:
+        while self._waiting:
+            batch = self._next_batch()
+            try:
+                await self._write(batch)
+            except Exception as error:  # whatever it was, each caller must get its answer
+                if not isinstance(error, WorkerError):
+                    get_logger().error(
+                        "webhook intake crashed", error_type=type(error).__name__, frames=frames(error)
+                    )
+                    error = DatabaseFault("INTERNAL_ERROR", "webhook intake failed")
+                _refuse(batch, error)
+
+    def _next_batch(self) -> list[_Waiting]:
+        size = count = 0
+        for entry in self._waiting[:MOST_PER_CALL]:
+            size += len(entry.delivery.body)
+            if count and size > _BYTES_PER_CALL:
+                break
+            count += 1
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        return batch
+
+    async def _write(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            recorded = await self._log.record([entry.delivery for entry in batch])
+        except (DatabaseFault, Rejected) as error:
+            await self._divide(batch, error)
+            return
+        self._note(batch, recorded)
+
+    async def _divide(self, batch: Sequence[_Waiting], error: WorkerError) -> None:
+        if len(batch) > 1:
+            half = len(batch) // 2
+            for part in (batch[:half], batch[half:]):
+                try:
+                    await self._write(part)
+                except WorkerError as inner:
+                    _refuse(part, inner)
+            return
+        entry = batch[0]
+        get_logger().error(
+            "webhook refused by the database: stored as bytes",
+            webhook_id=entry.delivery.webhook_id,
+            code=error.code,
+        )
+        bare = replace(
+            entry.delivery,
+            webhook_type=None,
+            subject_id=None,
+            subject_kind=None,
+            provider_transaction_id=None,
+            event_at=None,
+            headers={},
+            skip_reason="unparsable",
+        )
+        self._note([entry], await self._log.record([bare]))
+
+    def _note(self, batch: Sequence[_Waiting], recorded: Sequence[Recorded]) -> None:
+        if any(answer.job_id is not None for answer in recorded):
+            self._bell.ring()
+        get_logger().info(
+            "webhook recorded",
+            count=len(batch),
+            duplicates=sum(answer.duplicate for answer in recorded),
+            webhook_ids=[entry.delivery.webhook_id for entry in batch],
+            webhook_type=sorted({entry.delivery.webhook_type or "unreadable" for entry in batch}),
+        )
+        for entry, answer in zip(batch, recorded, strict=True):
+            if not entry.done.done():
+                entry.done.set_result(answer)
+
+
+def _refuse(batch: Sequence[_Waiting], error: Exception) -> None:
+    for entry in batch:
+        if not entry.done.done():
+            entry.done.set_exception(error)

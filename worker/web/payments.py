@@ -1,0 +1,96 @@
+"""The user routes: forward the caller's token to the same SQL functions the browser could call, then wait."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Path, Request
+from starlette.responses import Response  # noqa: TC002  FastAPI reads the annotations
+
+from worker.errors import Rejected
+from worker.web.guard import bearer_token
+from worker.web.inputs import (  # FastAPI reads the annotations
+    CancellationRequest,  # noqa: TC001
+    CompletionRequest,  # noqa: TC001
+    PaymentRequest,  # noqa: TC001
+)
+from worker.web.waiting import finished_or_pending
+
+if TYPE_CHECKING:
+    from worker.deps import Deps
+
+PaymentId = Annotated[str, Path(min_length=1, max_length=256)]
+
+
+def payment_routes(deps: Deps) -> APIRouter:
+    """Return the routes under ``/payments`` and ``/operations``."""
+    router = APIRouter()
+
+    @router.post("/payments")
+    async def request_payment(request: Request, body: PaymentRequest) -> Response:
+        """Prepare a payment for an order; the result holds what the browser opens the window with."""
+        return await _enqueue(deps, request, "request_payment", body.model_dump())
+
+    @router.post("/payments/{payment_id}/complete")
+    async def request_completion(
+        request: Request, payment_id: PaymentId, body: Annotated[CompletionRequest | None, Body()] = None
+    ) -> Response:
+        """Read the payment back from PortOne now, as the browser does after its window closed."""
+        key = body.idempotency_key if body is not None else None
+        return await _enqueue(
+            deps, request, "request_completion", {"payment_id": payment_id, "idempotency_key": key}
+        )
+
+    @router.post("/payments/{payment_id}/cancel")
+    async def request_cancellation(
+        request: Request, payment_id: PaymentId, body: CancellationRequest
+    ) -> Response:
+        """Refund all or part of a payment, or close an unpaid virtual account."""
+        account = body.refund_account
+        arguments: dict[str, object] = {
+            "payment_id": payment_id,
+            "amount": body.amount,
+            "reason": body.reason,
+            "tax_free_amount": body.tax_free_amount,
+            "idempotency_key": body.idempotency_key,
+        }
+        if account is not None:
+            arguments |= {
+                "refund_bank": account.bank,
+                "refund_account_number": account.number,
+                "refund_account_holder": account.holder_name,
+                "refund_account_phone": account.holder_phone_number,
+            }
+        return await _enqueue(deps, request, "request_cancellation", arguments)
+
+    @router.get("/operations/{operation_id}")
+    async def get_operation(request: Request, operation_id: str) -> Response:
+        """Read one of the caller's operations; waits only when asked with ``Prefer: wait``."""
+        token = _token(request)
+        operation = await deps.users.operation(_operation_id(operation_id), token=token)
+        return await finished_or_pending(deps, request, operation, token=token, default_wait=0)
+
+    return router
+
+
+async def _enqueue(deps: Deps, request: Request, function: str, arguments: dict[str, object]) -> Response:
+    token = _token(request)
+    given = {name: value for name, value in arguments.items() if value is not None}
+    operation = await deps.users.request(function, given, token=token)
+    deps.bell.ring()
+    return await finished_or_pending(deps, request, operation, token=token)
+
+
+def _token(request: Request) -> str:
+    token = bearer_token(request.headers.get("authorization"))
+    if token is None:
+        raise Rejected("TOKEN_REQUIRED", "This request needs a signed-in user's access token.", status=401)
+    return token
+
+
+def _operation_id(value: str) -> str:
+    try:
+        return str(UUID(value))
+    except ValueError:
+        raise Rejected("OPERATION_NOT_FOUND", "There is no such operation.", status=404) from None

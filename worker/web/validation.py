@@ -1,0 +1,52 @@
+"""Decides how pydantic's complaints read to a caller: the field, what is wrong, what to send; never the value sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from worker.web.replies import error_body
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_HINTS = {
+    "missing": "Send this field.",
+    "extra_forbidden": "Remove this field.",
+    "int_type": "Send a whole number of minor units, without quotes.",
+    "int_from_float": "Send a whole number of minor units, without decimals.",
+    "string_type": "Send a text.",
+    "json_invalid": "Send a JSON object.",
+    "model_attributes_type": "Send a JSON object.",
+    "dict_type": "Send a JSON object.",
+}
+_PATTERNS = {
+    "number": "Send 6 to 20 digits, without hyphens.",
+    "bank": "Send PortOne's bank code, for example SHINHAN or KOOKMIN.",
+    "holder_phone_number": "Send 8 to 20 digits, hyphens allowed.",
+    "idempotency_key": "Send 1 to 200 printable ASCII characters without spaces.",
+}
+
+
+def validation_body(errors: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+    """Return the 422 body; the first problem on top, all of them listed."""
+    problems = [_problem(error) for error in errors] or [{"field": "body", "message": "is not valid"}]
+    first = problems[0]
+    return error_body(
+        "INVALID_INPUT",
+        f"{first['field']}: {first['message']}",
+        field=first["field"],
+        hint=first.get("hint"),
+        problems=problems if len(problems) > 1 else None,
+    )
+
+
+def _problem(error: Mapping[str, Any]) -> dict[str, str]:
+    path = [str(part) for part in error["loc"] if part not in ("body", "path", "query")]
+    if error["type"] == "json_invalid":
+        path = []
+    field = ".".join(path) or "body"
+    problem = {"field": field, "message": str(error["msg"]).replace("Value error, ", "")}
+    hint = _HINTS.get(error["type"]) or (_PATTERNS.get(path[-1]) if path else None)
+    if hint is not None:
+        problem["hint"] = hint
+    return problem
