@@ -65,7 +65,7 @@ begin
         jsonb_build_object('payment_id', refund.payment_id, 'amount', refund.amount, 'job_id', job.id), p_now);
     end if;
   end if;
-  return (private.finish_dependents(job.id, 'failed', null, 'failed', null, known_error, p_now)).operation_ids;
+  return private.finish_dependents(job.id, 'failed', null, 'failed', null, known_error, p_now);
 end
 $$;
 comment on function private.bury_job(bigint, text, jsonb, timestamptz) is

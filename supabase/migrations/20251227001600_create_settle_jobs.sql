@@ -14,7 +14,13 @@ declare
   answers private.verdict[];
   lanes text[];
   touched text[] := '{}';
-  ended jsonb := '{}';
+  over_ids bigint[] := '{}';
+  over_verdicts text[] := '{}';
+  over_errors jsonb[] := '{}';
+  again_ids bigint[] := '{}';
+  again_seconds numeric[] := '{}';
+  again_counts boolean[] := '{}';
+  again_errors jsonb[] := '{}';
   settled public.settled_job;
 begin
   perform private.check_claims('outcomes', settle_jobs.outcomes);
@@ -52,7 +58,18 @@ begin
       answers[i] := null;
       continue;
     end if;
-    answers[i] := private.settle_job(job, settle_jobs.outcomes[i], format('outcomes[%s]', i), v_now);
+    answer := private.settle_job(job, settle_jobs.outcomes[i], format('outcomes[%s]', i), v_now);
+    answers[i] := answer;
+    if answer.verdict in ('done', 'failed') then
+      over_ids := over_ids || job.id;
+      over_verdicts := over_verdicts || answer.verdict;
+      over_errors := over_errors || answer.error;
+    elsif answer.verdict = 'retry' then
+      again_ids := again_ids || job.id;
+      again_seconds := again_seconds || least(86400, greatest(0, coalesce(answer.retry_in, private.backoff_seconds(job.failures))));
+      again_counts := again_counts || answer.counts;
+      again_errors := again_errors || answer.error;
+    end if;
     if job.payload ? 'payment_id' then
       touched := touched || (job.payload ->> 'payment_id');
     end if;
@@ -62,11 +79,7 @@ begin
   -- Out of the hot table, by primary key alone: a state here would lure the planner into a partial index full of dead entries.
   with gone as (
     delete from queue.jobs
-    using (
-      select (by_index.job).id, (by_index.answer).verdict, (by_index.answer).error
-      from unnest(jobs_by_index, answers) as by_index (job, answer)
-      where (by_index.answer).verdict in ('done', 'failed')
-    ) as over
+    using unnest(over_ids, over_verdicts, over_errors) as over (id, verdict, error)
     where jobs.id = over.id
     returning jobs.*, over.verdict as outcome, over.error as outcome_error
   )
@@ -81,12 +94,7 @@ begin
     failures = least(32000, jobs.failures + case when again.counts then 1 else 0 end)::smallint,
     run_at = v_now + make_interval(secs => again.seconds::double precision),
     last_error = again.error
-  from (
-    select (by_index.job).id, (by_index.answer).counts, (by_index.answer).error,
-      least(86400, greatest(0, coalesce((by_index.answer).retry_in, private.backoff_seconds((by_index.job).failures)))) as seconds
-    from unnest(jobs_by_index, answers) as by_index (job, answer)
-    where (by_index.answer).verdict = 'retry'
-  ) as again
+  from unnest(again_ids, again_seconds, again_counts, again_errors) as again (id, seconds, counts, error)
   where jobs.id = again.id;
 
   for i in 1 .. cardinality(settle_jobs.outcomes) loop
@@ -112,14 +120,14 @@ begin
     elsif answer.verdict = 'dead' then
       settled.operation_ids := private.bury_job(job.id, coalesce(lower(answer.error ->> 'code'), 'failed_too_often'), answer.error, v_now);
     elsif answer.verdict in ('done', 'failed') then
-      settled.operation_ids := (private.finish_dependents(
+      settled.operation_ids := private.finish_dependents(
         job.id,
         case when answer.verdict = 'failed' and job.kind = 'sync_payment' then 'failed'
           when answer.skip_reason is not null then 'skipped' else 'processed' end::public.webhook_status,
         case when answer.verdict = 'failed' and job.kind = 'sync_payment' then null else answer.skip_reason end,
         case answer.verdict when 'done' then 'succeeded' else 'failed' end::public.operation_status,
         answer.result, answer.error, v_now
-      )).operation_ids;
+      );
     end if;
     if job.operation_id is not null and not job.operation_id = any (settled.operation_ids) then
       settled.operation_ids := settled.operation_ids || job.operation_id;
