@@ -30,8 +30,8 @@ $(VENV)/.created:
 
 $(VENV)/.installed: $(VENV)/.created requirements/dev.lock pyproject.toml
 	@echo "set-up: Python packages"
-	@$(PY) -m pip install --quiet --require-hashes --requirement requirements/dev.lock
-	@$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(PY) -m pip install -qq --require-hashes --requirement requirements/dev.lock
+	@$(PY) -m pip install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 
 node_modules/.installed: $(VENV)/.installed package.json package-lock.json .npmrc

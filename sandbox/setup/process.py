@@ -122,6 +122,18 @@ class Child:
                 )
             time.sleep(0.02)
 
+    def wait_exit(self, within: float) -> int:
+        """Wait until the process has ended and return its exit code (negative: the signal).
+
+        Raises `TimeoutError` with the tail of its log when it still runs after `within` seconds.
+        """
+        try:
+            return self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(
+                f"{self.name} still runs after {within:.0f} s; its log:\n{self.log_tail()}"
+            ) from None
+
     def stop(self, *, within: float = 10.0) -> None:
         """Ask the process to end, kill its group after `within` seconds; safe to call twice."""
         if self.alive():

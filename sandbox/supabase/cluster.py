@@ -62,15 +62,6 @@ def new_cluster(data_dir: Path) -> Cluster:
     return Cluster(prefix, data_dir, (template / "password").read_text())
 
 
-def new_runtime_dir() -> Path:
-    """Return a fresh folder that both we and PostgreSQL's account can enter."""
-    runs = sandbox_home() / "runs"
-    runs.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="run-", dir=runs))
-    folder.chmod(0o755)
-    return folder
-
-
 def _template(prefix: Path) -> Path:
     target = sandbox_home() / f"cluster-{_digest(prefix)}"
     if (target / "password").is_file():

@@ -11,11 +11,12 @@ from psycopg import sql
 from sandbox.setup.paths import PROJECT_ROOT
 from sandbox.supabase import migrations
 from sandbox.supabase.account import postgres_account
-from sandbox.supabase.cluster import EMPTY_TEMPLATE, copy_database, new_cluster, new_runtime_dir
+from sandbox.supabase.cluster import EMPTY_TEMPLATE, copy_database, new_cluster
 from sandbox.supabase.endpoint import SupabaseEndpoint
 from sandbox.supabase.keys import ProjectKeys, mint_user_jwt
 from sandbox.supabase.postgres import ADMIN, MIGRATION_ROLE, PostgresServer
 from sandbox.supabase.project import MAIN_DATABASE, insert_user
+from sandbox.supabase.runs import new_runtime_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -162,6 +163,10 @@ class EmbeddedSupabase:
             *([server] if server is not None else []),
             *(self._front.children() if self._front is not None else []),
         ]
+
+    def folders(self) -> list[Path]:
+        """Return the folder with the data directory."""
+        return [self._runtime_dir]
 
     def stop(self) -> None:
         """Stop everything and remove the data directory; safe to call twice."""

@@ -121,6 +121,10 @@ class ExternalSupabase:
         """Return nothing: its processes are not ours."""
         return []
 
+    def folders(self) -> list[Path]:
+        """Return nothing: its files are not ours."""
+        return []
+
     def stop(self) -> None:
         """Do nothing: it is not ours to stop."""
 

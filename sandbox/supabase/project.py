@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import psycopg
 
@@ -70,6 +71,9 @@ class Supabase(Protocol):
 
     def children(self) -> list[Child]:
         """Return the processes this Supabase runs as, database first."""
+
+    def folders(self) -> list[Path]:
+        """Return the folders that must go when its processes have been stopped by somebody else."""
 
     def stop(self) -> None:
         """Stop everything that was started and remove its files; safe to call twice."""

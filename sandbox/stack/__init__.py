@@ -1,0 +1,3 @@
+"""Decides nothing: groups the whole stack (Supabase, simulator, worker) and its two commands."""
+
+from __future__ import annotations
