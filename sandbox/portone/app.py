@@ -6,7 +6,6 @@ A plain ASGI callable without a framework on PortOne's paths, because benchmarks
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -117,7 +116,7 @@ class SimulatorApp:
             raise _Break(reset=False)
         if fault.kind == "html_500_after_commit":
             return Reply(500, HTML_500, "text/html; charset=utf-8")
-        await asyncio.sleep(fault.seconds)
+        await self.simulator.pause(fault.seconds)
         return reply
 
     async def _run(self, call: Call, segments: list[str], log: LoggedRequest) -> Reply:
@@ -145,7 +144,7 @@ class SimulatorApp:
         fault = self.simulator.faults.take("processing", call.method, call.path)
         if fault is not None:
             log.fault = fault.kind
-            await asyncio.sleep(fault.seconds)
+            await self.simulator.pause(fault.seconds)
         try:
             handler, parameters = find_route(call.method, segments)
             return await handler(

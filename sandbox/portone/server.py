@@ -56,12 +56,18 @@ class SimulatorServer(uvicorn.Server):
                 timeout_graceful_shutdown=2,
             )
         )
+        self._app = app
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, then report."""
         await super().startup(sockets=sockets)
         self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End delayed replies first, so that they do not hold the server up."""
+        self._app.simulator.interrupt()
+        await super().shutdown(sockets=sockets)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import random
 from collections import deque
 from dataclasses import dataclass
@@ -63,6 +65,7 @@ class Simulator:
         self.random = random.Random(config.seed)  # noqa: S311  # invented ids guard nothing, and tests want them repeatable
         self.ids = Identifiers(self.clock, self.random)
         self.courier = Courier(self.clock, self.rules, self.random, self._secrets_of, self._delivered)
+        self._interruption = asyncio.Event()
         self._begin()
 
     def _begin(self) -> None:
@@ -74,8 +77,20 @@ class Simulator:
             self.config.store_id, self.config.merchant_id, self.clock, self.ids, self.announcer, self.rules
         )
 
+    async def pause(self, seconds: float) -> None:
+        """Wait for real time to pass; a reset or the end of the server cuts it short."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._interruption.wait()
+
+    def interrupt(self) -> None:
+        """End all pauses."""
+        self._interruption.set()
+        self._interruption = asyncio.Event()
+
     async def reset(self) -> None:
         """Forget everything that happened and return to the configuration."""
+        self.interrupt()
         await self.courier.clear()
         self.clock.reset()
         self.faults.clear()

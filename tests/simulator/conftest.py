@@ -154,7 +154,12 @@ def _lenient(judge: Callable[[httpx.Response], None]) -> Callable[[httpx.Respons
         if not response.headers["content-type"].startswith("application/json"):
             return
         word = response.json().get("type")
-        if word in ("IDEMPOTENCY_OUTSTANDING_REQUEST", "SIM_NO_SUCH_ROUTE", "SIM_METHOD_NOT_ALLOWED", "SCRIPTED"):
+        if word in (
+            "IDEMPOTENCY_OUTSTANDING_REQUEST",
+            "SIM_NO_SUCH_ROUTE",
+            "SIM_METHOD_NOT_ALLOWED",
+            "SCRIPTED",
+        ):
             return
         if response.status_code != 422:
             judge(response)

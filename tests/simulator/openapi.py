@@ -68,10 +68,10 @@ class Contract:
     """The official document, with a record of the replies it has judged."""
 
     def __init__(self, path: Path) -> None:
-        self._document = json.loads(path.read_text(encoding="utf-8"))
+        self.document = json.loads(path.read_text(encoding="utf-8"))
         self._paths = [
             (re.compile(re.sub(r"\{[^}]+\}", "[^/]+", name)), name, item)
-            for name, item in self._document["paths"].items()
+            for name, item in self.document["paths"].items()
         ]
         self.judged: set[tuple[str, str, int]] = set()
 
@@ -92,5 +92,5 @@ class Contract:
         self.judged.add((method, name, response.status_code))
 
     def _check(self, schema: dict[str, Any], value: Any) -> None:
-        root = {**schema, "components": self._document["components"]}
+        root = {**schema, "components": self.document["components"]}
         _Validator(root, format_checker=FORMATS).validate(value)

@@ -40,7 +40,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.receiver.received.append(Received(self.path, headers, body))
         status = self.receiver.answers.pop(0) if self.receiver.answers else 200
-        text = b"noted" if status == 200 else b"no"
+        text = b"noted" if status == 200 else b"" if status == 204 else b"no"
         self.send_response(status)
         self.send_header("content-length", str(len(text)))
         self.end_headers()

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.portone.signature import sign, signed_headers
 
-FIRST = "whsec_" + base64.b64encode(bytes(range(0x00, 0x20))).decode()
+FIRST = "whsec_" + base64.b64encode(bytes(range(0x20))).decode()
 SECOND = "whsec_" + base64.b64encode(bytes(range(0x20, 0x40))).decode()
 STORE = "store-ae356798-3d20-4969-b739-14c6b0e1a667"
 STAMP = 1714039200
@@ -53,5 +53,5 @@ def test_every_part_counts() -> None:
 
 
 def test_a_secret_that_is_not_base64_is_refused() -> None:
-    with pytest.raises(ValueError, match="base64|padding|character"):
+    with pytest.raises(ValueError, match="base64"):
         sign("whsec_!!!", "msg", STAMP, b"{}")

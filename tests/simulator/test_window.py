@@ -32,7 +32,8 @@ def _window(running: RunningSimulator, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("totalAmount", 999), ("totalAmount", 1001), ("taxFreeAmount", 1), ("currency", "USD")]
+    ("field", "value"),
+    [("totalAmount", 999), ("totalAmount", 1001), ("taxFreeAmount", 1), ("currency", "USD")],
 )
 def test_a_tampered_window_is_refused_and_leaves_nothing(
     api: httpx.Client, control: SimulatorControl, running: RunningSimulator, field: str, value: object
@@ -167,7 +168,11 @@ def test_easy_pay_with_a_discount(api: httpx.Client, control: SimulatorControl, 
     control.approve(payment_id, discount=300)
     payment = api.get(f"/payments/{payment_id}").json()
     assert payment["method"]["provider"] == "KAKAOPAY"
-    assert (payment["amount"]["total"], payment["amount"]["discount"], payment["amount"]["paid"]) == (1000, 300, 700)
+    assert (payment["amount"]["total"], payment["amount"]["discount"], payment["amount"]["paid"]) == (
+        1000,
+        300,
+        700,
+    )
 
 
 def test_a_virtual_account_is_issued_paid_or_closed(
@@ -177,7 +182,10 @@ def test_a_virtual_account_is_issued_paid_or_closed(
     with pytest.raises(SimulatorRefused, match="issue-virtual-account"):
         control.approve(paid)
     assert control.issue_virtual_account(paid, bank="KOOKMIN")["method"]["bank"] == "KOOKMIN"
-    assert api.post(f"/payments/{closed}/virtual-account/close").json()["type"] == "PAYMENT_NOT_WAITING_FOR_DEPOSIT"
+    assert (
+        api.post(f"/payments/{closed}/virtual-account/close").json()["type"]
+        == "PAYMENT_NOT_WAITING_FOR_DEPOSIT"
+    )
     control.issue_virtual_account(closed)
     assert "closedAt" in api.post(f"/payments/{closed}/virtual-account/close").json()
     assert api.get(f"/payments/{closed}").json()["status"] == "FAILED"
@@ -192,7 +200,9 @@ def test_live_and_test_channels_say_so(api: httpx.Client, pay: Open) -> None:
 
 
 def test_custom_data_becomes_text_and_customer_is_renamed(api: httpx.Client, open_window: Open) -> None:
-    payment_id = open_window(customData={"orderId": "o-1"}, customer={"customerId": "user-1", "fullName": "Hong"})
+    payment_id = open_window(
+        customData={"orderId": "o-1"}, customer={"customerId": "user-1", "fullName": "Hong"}
+    )
     payment = api.get(f"/payments/{payment_id}").json()
     assert payment["customData"] == '{"orderId": "o-1"}'
     assert payment["customer"] == {"id": "user-1", "name": "Hong"}
