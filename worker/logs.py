@@ -34,7 +34,7 @@ FIELDS = frozenset(
 )  # fmt: skip
 
 _SECRETS = re.compile(
-    r"sb_secret_[\w-]+|sb_publishable_[\w-]+|whsec_[\w+/=-]+|eyJ[\w-]+\.[\w-]+\.[\w-]*|(?i:portone|bearer) [\w.~+/=-]{8,}"
+    r"sb_secret_[\w-]+|sb_publishable_[\w-]+|whsec_[\w+/=-]+|eyJ[\w-]+\.[\w-]+\.[\w-]*|(?:PortOne|[Bb]earer) [\w.~+/=-]{16,}"
 )
 _LONG = 2000
 

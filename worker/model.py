@@ -208,12 +208,12 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The database's answer to one outcome."""
+    """The database's answer to one outcome; ``operation_ids`` are all operations that waited for the job."""
 
     job_id: int
     accepted: bool
     reason: str | None
-    operation_id: str | None
+    operation_ids: tuple[str, ...]
     operation_status: str | None
     payment_status: str | None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -14,7 +15,7 @@ from worker.runner.service import RunnerService
 from worker.web.app import create_app
 
 if TYPE_CHECKING:
-    from types import FrameType
+    from collections.abc import Callable, Iterator
 
     from worker.settings import Settings
 
@@ -23,15 +24,18 @@ EXIT_MISCONFIGURED = 3
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn that tells the runner to stop claiming at the first signal, not after the last request."""
+    """Uvicorn that leaves signals to us: a graceful stop ends with exit code 0, not with the signal raised again."""
 
-    runner: RunnerService | None = None
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Install nothing; ``serve`` below listens for the signals."""
+        yield
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Signal handler; runs on the main thread between bytecodes, so it only hands over to the loop."""
-        if self.runner is not None:
-            asyncio.get_running_loop().call_soon_threadsafe(self.runner.stop)
-        super().handle_exit(sig, frame)
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop)
 
 
 async def serve(settings: Settings, *, with_jobs: bool) -> int:
@@ -50,7 +54,15 @@ async def serve(settings: Settings, *, with_jobs: bool) -> int:
             h11_max_incomplete_event_size=32 * 1024,
         )
         server = _Server(config)
-        server.runner = runner
+
+        def stop() -> None:
+            # The runner stops claiming with the first signal, not after the last request.
+            if runner is not None:
+                runner.stop()
+            server.force_exit = server.should_exit
+            server.should_exit = True
+
+        _on_signals(stop)
         get_logger().info(
             "payment worker serving portone webhooks",
             host=settings.host,
@@ -72,9 +84,7 @@ async def work(settings: Settings, *, until_empty: bool) -> int:
     """Run jobs until a signal, or until nothing is left. Returns the exit code."""
     async with open_deps(settings) as deps:
         runner = RunnerService(deps)
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, runner.stop)
+        _on_signals(runner.stop)
         await runner.run(until_empty=until_empty)
         refused = runner.state.portone_refusal or runner.state.database_refusal
         return (

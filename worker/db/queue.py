@@ -103,7 +103,13 @@ def _settled(row: Mapping[str, object]) -> Settled:
         job_id=whole(row.get("job_id")) or 0,
         accepted=row.get("accepted") is True,
         reason=text(row.get("reason")),
-        operation_id=text(row.get("operation_id")),
+        operation_ids=_operation_ids(row),
         operation_status=text(row.get("operation_status")),
         payment_status=text(row.get("payment_status")),
     )
+
+
+def _operation_ids(row: Mapping[str, object]) -> tuple[str, ...]:
+    several = row.get("operation_ids")
+    named = [row.get("operation_id"), *(several if isinstance(several, list) else [])]
+    return tuple(dict.fromkeys(entry for entry in named if isinstance(entry, str)))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 TOLERANCE_SECONDS: Final = 300
-_LONGEST_ID: Final = 256
+_LONGEST_ID: Final = 255
 _LONGEST_TIMESTAMP: Final = 20
 _MOST_SIGNATURES: Final = 32
 

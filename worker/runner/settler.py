@@ -138,12 +138,12 @@ class Settler:
                 get_logger().info(
                     "payment job settled",
                     job_id=answer.job_id,
-                    operation_id=answer.operation_id,
+                    operation_id=answer.operation_ids[0] if answer.operation_ids else None,
                     operation_status=answer.operation_status,
                     payment_status=answer.payment_status,
                 )
-            if answer.operation_id is not None:
-                self._deps.waiters.notify(answer.operation_id)
+            for operation_id in answer.operation_ids:
+                self._deps.waiters.notify(operation_id)
         self._drop(batch)
         # A finished job may have freed the next one of its lane.
         self._deps.bell.ring()

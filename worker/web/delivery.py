@@ -32,7 +32,7 @@ BILLING_KEY_TYPES: Final = frozenset(
 # Asks for an approval that this shop never requested; there is nothing to read back.
 NOT_ACTIONABLE: Final = frozenset({"Transaction.Confirm"})
 
-_LONGEST_ID: Final = 256
+_LONGEST_ID: Final = 255
 _LONGEST_TYPE: Final = 100
 _KEPT_HEADERS: Final = 64
 _KEPT_HEADER_LENGTH: Final = 1024

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from worker.wake import Bell
 
 MOST_PER_CALL: Final = 200
-# Base64 adds a third; the database refuses a call above 4 MiB.
-_BYTES_PER_CALL: Final = 2 * 1024 * 1024
+# The database refuses a call above 4 MiB.
+_BYTES_PER_CALL: Final = 3 * 1024 * 1024
 _MOST_WAITING: Final = 5000
 
 
@@ -72,7 +72,7 @@ class Ingest:
     def _next_batch(self) -> list[_Waiting]:
         size = count = 0
         for entry in self._waiting[:MOST_PER_CALL]:
-            size += len(entry.delivery.body)
+            size += _size(entry.delivery)
             if count and size > _BYTES_PER_CALL:
                 break
             count += 1
@@ -127,6 +127,12 @@ class Ingest:
         for entry, answer in zip(batch, recorded, strict=True):
             if not entry.done.done():
                 entry.done.set_result(answer)
+
+
+def _size(delivery: Delivery) -> int:
+    """Return about how many bytes a delivery takes in the call; base64 adds a third to the body."""
+    headers = sum(len(name) + len(value) for name, value in delivery.headers.items())
+    return len(delivery.body) * 4 // 3 + headers + 1024
 
 
 def _refuse(batch: Sequence[_Waiting], error: Exception) -> None:

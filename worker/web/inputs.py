@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 _LARGEST_AMOUNT = 2_147_483_647
 
-IdempotencyKey = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
+IdempotencyKey = Annotated[str, StringConstraints(min_length=8, max_length=200, pattern=r"^[\x21-\x7e]+$")]
 Line = StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$")
 
 
@@ -36,7 +36,7 @@ class RefundAccountInput(_Input):
     bank: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{1,40}$")]
     number: Annotated[str, StringConstraints(pattern=r"^[0-9]{6,20}$")]
     holder_name: Annotated[str, Line, Field(max_length=50)]
-    holder_phone_number: Annotated[str, StringConstraints(pattern=r"^[0-9+-]{8,20}$")] | None = None
+    holder_phone_number: Annotated[str, StringConstraints(pattern=r"^[0-9]{8,15}$")] | None = None
 
 
 class CancellationRequest(_Input):

@@ -22,8 +22,8 @@ _HINTS = {
 _PATTERNS = {
     "number": "Send 6 to 20 digits, without hyphens.",
     "bank": "Send PortOne's bank code, for example SHINHAN or KOOKMIN.",
-    "holder_phone_number": "Send 8 to 20 digits, hyphens allowed.",
-    "idempotency_key": "Send 1 to 200 printable ASCII characters without spaces.",
+    "holder_phone_number": "Send 8 to 15 digits, like 01012345678.",
+    "idempotency_key": "Send 8 to 200 printable ASCII characters without spaces.",
 }
 
 
