@@ -108,23 +108,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         sock = listen(arguments.host, arguments.port)
     except (ValueError, OSError) as failure:
         parser.error(str(failure))
-    url = url_of(sock)
-
-    def announce() -> None:
-        line = {
-            "url": url,
-            "control_url": url + "/_sim",
-            "store_id": config.store_id,
-            "channels": list(config.channels),
-            "api_secret": config.api_secrets[0],
-            "webhook_secrets": list(config.webhook_secrets),
-            "pid": os.getpid(),
-        }
-        sys.stdout.write(json.dumps(line) + "\n")
-        sys.stdout.flush()
-
-    SimulatorServer(create_app(config), announce).run(sockets=[sock])
+    SimulatorServer(create_app(config), lambda: _announce(url_of(sock), config)).run(sockets=[sock])
     return 0
+
+
+def _announce(url: str, config: SimulatorConfig) -> None:
+    line = {
+        "url": url,
+        "control_url": url + "/_sim",
+        "store_id": config.store_id,
+        "channels": list(config.channels),
+        "api_secret": config.api_secrets[0],
+        "webhook_secrets": list(config.webhook_secrets),
+        "pid": os.getpid(),
+    }
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

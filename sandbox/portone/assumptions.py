@@ -51,6 +51,8 @@ class Assumptions:
     manual_resend_limit: int = 10
     # Lists
     cursor_order: Literal["ascending"] = "ascending"
+    list_sort_by: Literal["REQUESTED_AT", "STATUS_CHANGED_AT"] = "REQUESTED_AT"
+    list_sort_order: Literal["DESC", "ASC"] = "DESC"
     total_count: Literal["all_matches"] = "all_matches"
     # Tolerance
     unknown_fields: bool = False
@@ -167,6 +169,8 @@ SOURCES: Final[dict[str, tuple[Label, str]]] = {
         "MAX_WEBHOOK_RETRY_COUNT_REACHED exists, its number is not documented",
     ),
     "cursor_order": ("assumed", "cursor lists are ordered by creation, oldest first"),
+    "list_sort_by": ("assumed", "GET /payments without sortBy; the document names no default"),
+    "list_sort_order": ("assumed", "GET /payments without sortOrder; the document names no default"),
     "total_count": ("assumed", "page.totalCount counts all matches, not only this page"),
     "unknown_fields": ("documented", "new fields may appear at any time; on = every payment carries one"),
 }

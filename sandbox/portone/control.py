@@ -41,7 +41,12 @@ class GeneralControls:
         return JSONResponse({"now": nanos_text(self._simulator.clock.now())})
 
     async def faults(self, request: Request) -> Response:
-        """GET: faults to come. POST ``{method?, path, kind, times?, …}``: add one. DELETE: forget all."""
+        """GET: faults to come. POST ``{method?, path, kind, times?, …}``: add one. DELETE: forget all.
+
+        ``path`` is a glob over the decoded path, in which ``*`` also matches slashes. Kinds: reset_before; status
+        {status, body, headers}; delay {seconds}; pg_provider {pgCode, pgMessage}; cancellation_failed (cancel only:
+        200 with a FAILED entry); drop_reply_after_commit; html_500_after_commit; delay_after_commit {seconds}.
+        """
         faults = self._simulator.faults
         if request.method == "DELETE":
             faults.clear()
@@ -65,7 +70,10 @@ class GeneralControls:
         return JSONResponse({"faults": [fault.as_dict() for fault in faults.pending]})
 
     async def requests(self, request: Request) -> Response:
-        """GET ?path=&method=: the PortOne calls received, oldest first (the newest 5,000 are kept)."""
+        """GET ?path=&method=: the PortOne calls received, oldest first (the newest 5,000 are kept).
+
+        ``body`` and ``idempotency_key`` are the exact texts received, quotes included; ``status`` null = no reply.
+        """
         path, method = request.query_params.get("path"), request.query_params.get("method")
         rows = [
             entry.body()

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _BODY_KEPT: Final = 2_000
 _USER_AGENT: Final = "PortOne-Simulator"
+# More at once would only queue inside the HTTP client, where waiting counts as a timeout.
+_PARALLEL: Final = 64
 
 
 class Courier:
@@ -50,6 +52,7 @@ class Courier:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._client: httpx.AsyncClient | None = None
+        self._slots = asyncio.Semaphore(_PARALLEL)
 
     # -- timetable ------------------------------------------------------------------------------------------------
 
@@ -148,6 +151,10 @@ class Courier:
     async def post(self, url: str, headers: dict[str, str], raw: bytes, number: int = 1) -> Delivery:
         """POST raw bytes and return what happened; never raises for a network failure."""
         sent = {"content-type": "application/json", "user-agent": _USER_AGENT, **headers}
+        async with self._slots:
+            return await self._exchange(url, sent, raw, number)
+
+    async def _exchange(self, url: str, sent: dict[str, str], raw: bytes, number: int) -> Delivery:
         sent_at = self._clock.now()
         status, reply_headers, reply_body, error = None, "", "", None
         try:

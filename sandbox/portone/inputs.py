@@ -132,8 +132,8 @@ class FilterInput(PortOneInput):
     pgProvider: list[StrictStr] | None = None
     isTest: StrictBool | None = None
     isScheduled: StrictBool | None = None
-    sortBy: Literal["REQUESTED_AT", "STATUS_CHANGED_AT"] = "REQUESTED_AT"
-    sortOrder: Literal["DESC", "ASC"] = "DESC"
+    sortBy: Literal["REQUESTED_AT", "STATUS_CHANGED_AT"] | None = None
+    sortOrder: Literal["DESC", "ASC"] | None = None
     version: Literal["V1", "V2"] | None = None
     webhookStatus: Literal["SUCCEEDED", "FAILED_NOT_OK_RESPONSE", "FAILED_UNEXPECTED_ERROR"] | None = None
     currency: StrictStr | None = None

@@ -34,10 +34,9 @@ def page_of_payments(ledger: Ledger, query: ListInput) -> dict[str, Any]:
         for payment in ledger.in_order
         if since <= _time(payment, query.filter.timestampType) <= until and _matches(payment, query.filter)
     ]
-    by = "STATUS_CHANGED_AT" if query.filter.sortBy == "STATUS_CHANGED_AT" else "CREATED_AT"
-    matches.sort(
-        key=lambda payment: (_time(payment, by), payment.number), reverse=query.filter.sortOrder == "DESC"
-    )
+    by = query.filter.sortBy or ledger.rules.list_sort_by
+    newest_first = (query.filter.sortOrder or ledger.rules.list_sort_order) == "DESC"
+    matches.sort(key=lambda payment: (_time(payment, by), payment.number), reverse=newest_first)
     shown = matches[number * size : (number + 1) * size]
     return {
         "items": [payment_body(payment, ledger.rules) for payment in shown],
@@ -83,7 +82,7 @@ def _created(payment: Payment) -> int:
 
 
 def _time(payment: Payment, kind: str) -> int:
-    return _created(payment) if kind == "CREATED_AT" else payment.shown.status_changed_at
+    return payment.shown.status_changed_at if kind == "STATUS_CHANGED_AT" else _created(payment)
 
 
 def _cursor(number: int) -> str:

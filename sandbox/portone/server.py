@@ -54,6 +54,8 @@ class SimulatorServer(uvicorn.Server):
                 proxy_headers=False,
                 server_header=False,
                 timeout_graceful_shutdown=2,
+                # Longer than any client keeps idle connections, so that none is closed under a request.
+                timeout_keep_alive=75,
             )
         )
         self._app = app

@@ -25,81 +25,115 @@ if TYPE_CHECKING:
 ACCOUNT = {"bank": "KAKAO", "number": "3333012345678", "holderName": "Hong"}
 
 
-def test_a_walk_through_every_operation(
-    contract: Contract, hooked: SimulatorControl, api: httpx.Client, open_window: Pay, pay: Pay
-) -> None:
-    """Statuses, methods and errors of each operation, judged reply by reply."""
+class Walk:
+    """Calls operations and has every reply judged."""
 
-    def call(method: str, path: str, **options: Any) -> Any:
-        response = api.request(method, path, **options)
-        contract.judge(response)
+    def __init__(self, contract: Contract, api: httpx.Client) -> None:
+        self._contract = contract
+        self._api = api
+
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        """Return the judged body."""
+        response = self._api.request(method, path, **options)
+        self._contract.judge(response)
         return response.json()
 
-    def cancel(payment_id: str, **body: Any) -> Any:
-        return call("POST", f"/payments/{payment_id}/cancel", json={"reason": "r"} | body)
+    def get(self, payment_id: str) -> Any:
+        """Read a payment."""
+        return self.call("GET", f"/payments/{payment_id}")
 
-    call("POST", "/payments/pay000000001/pre-register", json={"totalAmount": 1000, "currency": "KRW"})
-    account = open_window(1000, "vbank", "VIRTUAL_ACCOUNT")
-    call("GET", f"/payments/{account}")
-    cancel(account)
-    call("POST", f"/payments/{account}/virtual-account/close")
-    hooked.issue_virtual_account(account)
-    call("GET", f"/payments/{account}")
-    hooked.deposit(account)
-    call("GET", f"/payments/{account}")
-    cancel(account)
-    cancel(account, amount=400, refundAccount=ACCOUNT)
-    call("GET", f"/payments/{account}")
-    cancel(account, refundAccount=ACCOUNT)
-    cancel(account, refundAccount=ACCOUNT)
-    call("GET", f"/payments/{account}")
-    closed = open_window(1000, "vbank", "VIRTUAL_ACCOUNT")
-    hooked.issue_virtual_account(closed)
-    call("POST", f"/payments/{closed}/virtual-account/close")
-    call("GET", f"/payments/{closed}")
-    slow = pay(1000, "async")
-    entry = cancel(slow)["cancellation"]
-    call("GET", f"/payments/{slow}")
-    call("POST", f"/payments/{slow}/cancellations/none/stop", json={})
-    call("POST", f"/payments/{slow}/cancellations/{entry['id']}/stop", json={})
-    call("POST", f"/payments/{slow}/cancellations/{entry['id']}/stop", json={})
-    call("GET", f"/payments/{slow}")
-    easy = pay(
-        1000, "easypay", "EASY_PAY", customer={"customerId": "u", "fullName": "Hong"}, customData={"a": 1}
-    )
-    hooked.dispute(easy)
-    hooked.resolve_dispute(easy)
-    call("GET", f"/payments/{easy}")
-    call("POST", f"/payments/{easy}/pre-register", json={})
-    hooked.add_fault("pg_provider", "/payments/*/cancel")
-    cancel(easy)
-    hooked.settle()
-    call("POST", f"/payments/{easy}/resend-webhook", json={})
-    call("POST", f"/payments/{easy}/resend-webhook", json={"webhookId": "none"})
-    hooked.assumptions(manual_resend_limit=0)
-    call("POST", f"/payments/{easy}/resend-webhook", json={})
-    pending = open_window()
-    hooked.pend(pending)
-    call("GET", f"/payments/{pending}")
-    for path in ("/payments", "/payments-by-cursor", "/payment-events-by-cursor", "/banks"):
-        call("GET", path)
-    for path in ("/payments", "/payments-by-cursor", "/payment-events-by-cursor"):
-        call("GET", path, params={"requestBody": "["})
-        call("GET", path, params={"requestBody": "{}"}, headers={"Authorization": "PortOne wrong"})
-    foreign = {"storeId": "store-other"}
-    call("GET", "/payments", params={"requestBody": '{"filter": {"storeId": "store-other"}}'})
-    call("GET", "/payments/pay000000001", params=foreign)
-    for tail in ("cancel", "pre-register", "resend-webhook", "cancellations/x/stop"):
-        call("POST", f"/payments/pay000000001/{tail}", json={"reason": "r"} | foreign)
-        call("POST", f"/payments/pay000000001/{tail}", json={"storeId": 1})
-        call("POST", f"/payments/pay000000001/{tail}", json={}, headers={"Authorization": "PortOne wrong"})
-    call("POST", "/payments/pay000000001/virtual-account/close", params=foreign)
-    for tail in ("cancel", "resend-webhook", "cancellations/x/stop", "virtual-account/close"):
-        call("POST", f"/payments/nothing/{tail}", json={"reason": "r"})
+    def cancel(self, payment_id: str, **body: Any) -> Any:
+        """Cancel a payment."""
+        return self.call("POST", f"/payments/{payment_id}/cancel", json={"reason": "r"} | body)
+
+
+def test_every_operation_and_status_is_judged(
+    contract: Contract, hooked: SimulatorControl, api: httpx.Client, open_window: Pay, pay: Pay
+) -> None:
+    walk = Walk(contract, api)
+    _virtual_accounts(walk, hooked, open_window)
+    _cards(walk, hooked, open_window, pay)
+    _webhooks(walk, hooked, pay())
+    _lists(walk)
+    _refusals(walk)
     judged = {(method, path) for method, path, _ in contract.judged}
     served = {(method, shape) for shape, methods in ROUTES.items() for method in methods}
     assert len(judged) == len(served), "every operation the simulator serves was judged"
     assert {status for _, _, status in contract.judged} == {200, 400, 401, 403, 404, 409, 502}
+
+
+def _virtual_accounts(walk: Walk, control: SimulatorControl, open_window: Pay) -> None:
+    account, closed = (open_window(1000, "vbank", "VIRTUAL_ACCOUNT") for _ in range(2))
+    walk.get(account)
+    walk.cancel(account)
+    walk.call("POST", f"/payments/{account}/virtual-account/close")
+    for payment_id in (account, closed):
+        control.issue_virtual_account(payment_id)
+    assert walk.get(account)["status"] == "VIRTUAL_ACCOUNT_ISSUED"
+    control.deposit(account)
+    assert walk.get(account)["status"] == "PAID"
+    walk.cancel(account)
+    walk.cancel(account, amount=400, refundAccount=ACCOUNT)
+    assert walk.get(account)["status"] == "PARTIAL_CANCELLED"
+    walk.cancel(account, refundAccount=ACCOUNT)
+    assert walk.cancel(account, refundAccount=ACCOUNT)["type"] == "PAYMENT_ALREADY_CANCELLED"
+    assert walk.get(account)["status"] == "CANCELLED"
+    walk.call("POST", f"/payments/{closed}/virtual-account/close")
+    assert walk.get(closed)["status"] == "FAILED"
+
+
+def _cards(walk: Walk, control: SimulatorControl, open_window: Pay, pay: Pay) -> None:
+    slow = pay(1000, "async")
+    entry = walk.cancel(slow)["cancellation"]
+    assert walk.get(slow)["cancellations"][0]["status"] == "REQUESTED"
+    walk.call("POST", f"/payments/{slow}/cancellations/none/stop", json={})
+    for _ in range(2):
+        walk.call("POST", f"/payments/{slow}/cancellations/{entry['id']}/stop", json={})
+    walk.get(slow)
+    easy = pay(
+        1000, "easypay", "EASY_PAY", customer={"customerId": "u", "fullName": "Hong"}, customData={"a": 1}
+    )
+    control.dispute(easy)
+    control.resolve_dispute(easy)
+    walk.get(easy)
+    walk.call("POST", f"/payments/{easy}/pre-register", json={})
+    control.add_fault("pg_provider", "/payments/*/cancel")
+    assert walk.cancel(easy)["type"] == "PG_PROVIDER"
+    pending = open_window()
+    control.pend(pending)
+    assert walk.get(pending)["status"] == "PAY_PENDING"
+    walk.call("POST", "/payments/new0000001/pre-register", json={"totalAmount": 1000, "currency": "KRW"})
+
+
+def _webhooks(walk: Walk, control: SimulatorControl, payment_id: str) -> None:
+    control.settle()
+    walk.get(payment_id)
+    walk.call("POST", f"/payments/{payment_id}/resend-webhook", json={})
+    walk.call("POST", f"/payments/{payment_id}/resend-webhook", json={"webhookId": "none"})
+    control.assumptions(manual_resend_limit=0)
+    walk.call("POST", f"/payments/{payment_id}/resend-webhook", json={})
+
+
+def _lists(walk: Walk) -> None:
+    walk.call("GET", "/banks")
+    for path in ("/payments", "/payments-by-cursor", "/payment-events-by-cursor"):
+        assert walk.call("GET", path)["items"]
+        walk.call("GET", path, params={"requestBody": "["})
+        walk.call("GET", path, headers={"Authorization": "PortOne wrong"})
+    walk.call("GET", "/payments", params={"requestBody": '{"filter": {"storeId": "store-other"}}'})
+
+
+def _refusals(walk: Walk) -> None:
+    foreign = {"storeId": "store-other"}
+    walk.call("GET", "/payments/pay000000001", params=foreign)
+    for tail in ("cancel", "pre-register", "resend-webhook", "cancellations/x/stop"):
+        path = f"/payments/pay000000001/{tail}"
+        walk.call("POST", path, json={"reason": "r"} | foreign)
+        walk.call("POST", path, json={"storeId": 1})
+        walk.call("POST", path, json={}, headers={"Authorization": "PortOne wrong"})
+    walk.call("POST", "/payments/pay000000001/virtual-account/close", params=foreign)
+    for tail in ("cancel", "resend-webhook", "cancellations/x/stop", "virtual-account/close"):
+        walk.call("POST", f"/payments/nothing/{tail}", json={"reason": "r"})
 
 
 def test_banks_are_the_documents(contract: Contract, api: httpx.Client) -> None:
