@@ -11,6 +11,7 @@ declare
   ranks constant text[] := array['REQUESTED', 'FAILED', 'SUCCEEDED'];
   new_rank integer;
   ours public.cancellation_status;
+  failure jsonb;
 begin
   begin
     c := jsonb_populate_record(null::private.snapshot_cancellation, p_cancellation);
@@ -24,6 +25,10 @@ begin
   new_rank := coalesce(array_position(ranks, c.status), 0);
   ours := case c.status when 'SUCCEEDED' then 'succeeded' when 'FAILED' then 'failed' else 'requested' end;
 
+  failure := case ours
+    when 'failed' then jsonb_build_object('code', 'CANCELLATION_FAILED', 'message', 'PortOne reports that this cancellation failed.')
+  end;
+
   select * into known
   from public.payment_cancellations as refunds
   where refunds.payment_id = p_payment_id and refunds.cancellation_id = c.id;
@@ -31,11 +36,11 @@ begin
   if not found then
     insert into public.payment_cancellations (
       payment_id, requester, amount, tax_free_amount, vat_amount, reason, cancellation_id, pg_cancellation_id,
-      portone_status, trigger, status, requested_at, cancelled_at, receipt_url, created_at, updated_at
+      portone_status, trigger, status, failure, requested_at, cancelled_at, receipt_url, created_at, updated_at
     )
     values (
       p_payment_id, 'portone', c.amount, least(c.amount, greatest(0, coalesce(c.tax_free, 0))), c.vat, coalesce(c.reason, ''), c.id, c.pg_cancellation_id,
-      c.status, c.trigger, ours, c.requested_at, c.cancelled_at, c.receipt_url, p_now, p_now
+      c.status, c.trigger, ours, failure, c.requested_at, c.cancelled_at, c.receipt_url, p_now, p_now
     );
     perform private.append_event(p_payment_id, 'cancellation_' || ours, p_payment_status, p_payment_status,
       jsonb_build_object('cancellation_id', c.id, 'amount', c.amount, 'trigger', c.trigger), p_source, p_now);
@@ -67,11 +72,7 @@ begin
     perform private.append_event(p_payment_id, 'cancellation_succeeded', p_payment_status, p_payment_status,
       jsonb_build_object('cancellation', known.id, 'cancellation_id', c.id, 'amount', known.amount), p_source, p_now);
   elsif ours in ('succeeded', 'failed') then
-    perform private.end_cancellation(
-      known.id, ours,
-      case ours when 'failed' then jsonb_build_object('code', 'CANCELLATION_FAILED', 'message', 'PortOne reports that this cancellation failed.') end,
-      p_payment_status, p_source, p_now
-    );
+    perform private.end_cancellation(known.id, ours, failure, p_payment_status, p_source, p_now);
   end if;
 end
 $$;
@@ -144,7 +145,7 @@ as $$
 declare
   s private.snapshot := private.read_snapshot(p_snapshot);
   payment public.payments;
-  digest constant text := encode(sha256(convert_to(p_snapshot::text, 'UTF8')), 'hex');
+  digest constant text := encode(sha256(convert_to((p_snapshot - 'payment_id')::text, 'UTF8')), 'hex');
   wins boolean;
   detail_wins boolean;
   new_status public.payment_status;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -34,7 +35,7 @@ class Refused(AssertionError):
 class Caller:
     """One connection that acts as one role."""
 
-    connection: psycopg.Connection[Row]
+    connection: psycopg.Connection[Row] = field(repr=False)
 
     def rows(self, sql: str, *values: object) -> list[Row]:
         """Runs a query; a PT error becomes `Refused`, anything else stays what it is."""
@@ -71,7 +72,12 @@ class Shop:
     """A database of this project, seen by everyone who uses it."""
 
     url: str
-    connections: list[psycopg.Connection[Row]] = field(default_factory=list)
+    connections: list[psycopg.Connection[Row]] = field(default_factory=list, repr=False)
+
+    @cached_property
+    def setup(self) -> Caller:
+        """The migration role's connection that prepares what tests need."""
+        return self.connect()
 
     def connect(self, role: str | None = None, claims: Row | None = None) -> Caller:
         """A new connection as the migration role, or switched to an API role with these claims."""
@@ -105,19 +111,15 @@ class Shop:
     def new_user(self) -> str:
         """A user in auth.users."""
         user_id = str(uuid.uuid4())
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute("insert into auth.users (id, email) values (%s, %s)", [user_id, f"{user_id}@example.com"])
+        self.setup.run("insert into auth.users (id, email) values (%s, %s)", user_id, f"{user_id}@example.com")
         return user_id
 
     def new_order(self, user_id: str, total: int = 1000, tax_free: int = 0, currency: str = "KRW") -> str:
         """An order of this user, as the shop's own server would make it."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            found = connection.execute(
-                "insert into public.orders (user_id, order_name, total_amount, tax_free_amount, currency) values (%s, 'Widget', %s, %s, %s) returning id::text",
-                [user_id, total, tax_free, currency],
-            ).fetchone()
-        assert found is not None
-        return str(found[0])
+        return str(self.setup.row(
+            "insert into public.orders (user_id, order_name, total_amount, tax_free_amount, currency) values (%s, 'Widget', %s, %s, %s) returning id::text as id",
+            user_id, total, tax_free, currency,
+        )["id"])
 
     def close(self) -> None:
         """Closes every connection."""
@@ -126,8 +128,7 @@ class Shop:
 
     def advance(self, seconds: float) -> None:
         """Moves the database's clock."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute("update private.clock set clock_offset = clock_offset + make_interval(secs => %s)", [seconds])
+        self.setup.run("update private.clock set clock_offset = clock_offset + make_interval(secs => %s)", seconds)
 
 
 STORE = "store-1"
@@ -180,7 +181,9 @@ def prepared_payment(shop: Shop, worker: Caller, total: int = 1000, tax_free: in
     """An order whose payment is registered and waits for its window."""
     user_id = user_id or shop.new_user()
     order_id = shop.new_order(user_id, total, tax_free)
-    operation = shop.user(user_id).one("request_payment", order_id=order_id, pay_method=method)
+    customer = shop.user(user_id)
+    operation = customer.one("request_payment", order_id=order_id, pay_method=method)
+    customer.connection.close()
     (job,) = [job for job in claim(worker) if job["operation_id"] == operation["id"]]
     settle(worker, job, prepared=PREPARED)
     result = worker.one("get_operation", id=operation["id"])["result"]
