@@ -9,14 +9,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from sandbox.setup.guardian import signal_group
-from sandbox.setup.paths import BUILD_DIR
 from sandbox.stack import state
 from sandbox.stack.stack import Stack
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LOGS = BUILD_DIR / "stack"
 _STOP_SECONDS = 40.0
 
 _MESSAGE = """\
@@ -58,8 +56,9 @@ def up(file: Path = state.STACK_FILE) -> int:
         down(file)
     sys.stdout.write("Starting PostgreSQL, migrations, Supabase API, PortOne simulator and worker ...\n")
     sys.stdout.flush()
-    shutil.rmtree(_LOGS, ignore_errors=True)
-    stack = Stack(_LOGS, detached=True)
+    logs = file.parent / "stack"
+    shutil.rmtree(logs, ignore_errors=True)
+    stack = Stack(logs, detached=True)
     stack.start()
     try:
         described = state.describe(stack)
