@@ -27,10 +27,14 @@ begin
     end if;
 end
 $$;
-drop event trigger if exists refuse_grants_of_supabase_lite;
-create event trigger refuse_grants_of_supabase_lite on ddl_command_start
-    when tag in ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES')
-    execute function extensions.refuse_grants_of_supabase_lite();
+do $$
+begin
+    drop event trigger if exists refuse_grants_of_supabase_lite;
+    create event trigger refuse_grants_of_supabase_lite on ddl_command_start
+        when tag in ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES')
+        execute function extensions.refuse_grants_of_supabase_lite();
+end
+$$;
 
 -- The request we make ourselves; dropped once the API is up.
 create or replace function public.sandbox_probe()

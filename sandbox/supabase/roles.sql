@@ -12,10 +12,17 @@ create role authenticated nologin noinherit;
 create role service_role nologin noinherit bypassrls;
 create role authenticator login noinherit;
 
-grant anon, authenticated, service_role to authenticator;
-grant anon, authenticated, service_role, authenticator to postgres with admin option;
-grant pg_monitor, pg_read_all_data, pg_signal_backend, pg_create_subscription to postgres
-    with admin option;
+grant anon to authenticator;
+grant authenticated to authenticator;
+grant service_role to authenticator;
+grant anon to postgres with admin option;
+grant authenticated to postgres with admin option;
+grant service_role to postgres with admin option;
+grant authenticator to postgres with admin option;
+grant pg_monitor to postgres with admin option;
+grant pg_read_all_data to postgres with admin option;
+grant pg_signal_backend to postgres with admin option;
+grant pg_create_subscription to postgres with admin option;
 
 -- Owners of the schemas Supabase's services keep.
 create role supabase_auth_admin login noinherit createrole;
