@@ -134,6 +134,14 @@ def test_a_mixed_payment_needs_its_tax_free_part(
     assert cancel(api, payment_id).json()["cancellation"]["taxFreeAmount"] == 50
 
 
+def test_the_parts_count_together(api: httpx.Client, pay: Pay) -> None:
+    payment_id = pay(1000, taxFreeAmount=100)
+    too_much = cancel(api, payment_id, amount=500, taxFreeAmount=100, vatAmount=401)
+    assert refusal(too_much) == (409, "SUM_OF_PARTS_EXCEEDS_CANCEL_AMOUNT")
+    entry = cancel(api, payment_id, amount=500, taxFreeAmount=100, vatAmount=400).json()["cancellation"]
+    assert entry["vatAmount"] == 400
+
+
 def test_a_virtual_account_needs_a_refund_account(
     api: httpx.Client, control: SimulatorControl, pay: Pay
 ) -> None:

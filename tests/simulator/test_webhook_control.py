@@ -88,6 +88,18 @@ def test_redeliver_repeats_id_and_body(
     assert (second.headers["webhook-id"], second.body) == (first.headers["webhook-id"], first.body)
 
 
+def test_a_redelivery_that_succeeds_ends_the_resends(
+    hooked: SimulatorControl, receiver: Receiver, open_window: Pay
+) -> None:
+    receiver.answers = [500]
+    open_window()
+    (first,) = settled(hooked, receiver)
+    hooked.redeliver(first.headers["webhook-id"])
+    assert len(receiver.take()) == 1
+    hooked.advance_clock(24 * 3600)
+    assert receiver.take() == []
+
+
 def test_forged_messages(
     hooked: SimulatorControl, receiver: Receiver, running: RunningSimulator, control: SimulatorControl
 ) -> None:
