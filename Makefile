@@ -36,7 +36,7 @@ $(VENV)/.installed: $(VENV)/.created requirements/dev.lock pyproject.toml
 
 node_modules/.installed: $(VENV)/.installed package.json package-lock.json .npmrc
 	@echo "set-up: Supabase CLI and Supabase Lite"
-	@$(PY) -m sandbox.setup.npm ci --silent
+	@$(PY) -m sandbox.setup.npm ci --loglevel=error
 	@touch $@
 
 # --- Run --------------------------------------------------------------------
@@ -96,7 +96,7 @@ COMPILE := $(PY) -m uv pip compile pyproject.toml --quiet --universal --python-v
 lock: setup ## Write the lock files anew from pyproject.toml and package.json (LOCK_ARGS=--upgrade for newer versions)
 	@$(COMPILE) $(LOCK_ARGS) --extra dev --output-file requirements/dev.lock
 	@$(COMPILE) --constraints requirements/dev.lock --output-file requirements/worker.lock
-	@$(PY) -m sandbox.setup.npm install --package-lock-only --silent
+	@$(PY) -m sandbox.setup.npm install --package-lock-only --loglevel=error
 	@$(PY) -m sandbox.setup.npm_lock
 
 .PHONY: clean

@@ -37,4 +37,15 @@ def sandbox_home() -> Path:
 
 
 def _default_home() -> Path:
-    return Path(tempfile.gettempdir()) / f"portone-supabase-{os.getuid()}"
+    """Prefer the configured temporary folder unless other accounts cannot enter it."""
+    candidates = [Path(tempfile.gettempdir()), Path("/var/tmp"), Path("/tmp")]  # noqa: S108 - checked by sandbox_home
+    parent = next((folder for folder in candidates if _open_to_all(folder)), candidates[0])
+    return parent / f"portone-supabase-{os.getuid()}"
+
+
+def _open_to_all(folder: Path) -> bool:
+    """Say whether every account may pass through `folder`."""
+    resolved = folder.resolve()
+    return resolved.is_dir() and all(
+        path.stat().st_mode & stat.S_IXOTH for path in (resolved, *resolved.parents)
+    )
