@@ -96,6 +96,8 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)
+        if isinstance(old, logging.handlers.WatchedFileHandler):
+            old.close()
     for handler in handlers:
         handler.setFormatter(formatter)
         handler.addFilter(_drop_exception_text)

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 
-from worker.db.client import Database
 from worker.db.queue import Queue
 from worker.db.user import UserRequests
 from worker.db.webhooks import WebhookLog
@@ -82,7 +81,9 @@ def payment(status: str = "PAID", **fields: Any) -> dict[str, Any]:
 def partly_cancelled(*entries: dict[str, Any]) -> dict[str, Any]:
     """Return a PARTIAL_CANCELLED payment with these cancellations."""
     done = sum(entry["totalAmount"] for entry in entries if entry["status"] == "SUCCEEDED")
-    return payment("PARTIAL_CANCELLED", amount=PAID["amount"] | {"cancelled": done}, cancellations=list(entries))
+    return payment(
+        "PARTIAL_CANCELLED", amount=PAID["amount"] | {"cancelled": done}, cancellations=list(entries)
+    )
 
 
 def make_settings(**fields: Any) -> Settings:
@@ -144,6 +145,12 @@ def settle_all(params: Any) -> list[dict[str, Any]]:
     ]
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Let other tasks run until the condition holds; the test's own timeout is the bound."""
+    while not condition():  # noqa: ASYNC110  what is waited for is the state of the code under test
+        await asyncio.sleep(0.002)
+
+
 Responder = Callable[[httpx.Request], httpx.Response]
 
 
@@ -190,7 +197,7 @@ def portone_payments(fake: FakePortOne) -> Payments:
 def make_deps(database: Any = None, portone: FakePortOne | None = None, **settings: Any) -> Deps:
     """Return real dependencies over fakes."""
     chosen = make_settings(**settings)
-    fake: Database = database if database is not None else FakeDatabase()
+    fake: Any = database if database is not None else FakeDatabase()
     return Deps(
         settings=chosen,
         payments=portone_payments(portone or FakePortOne()),

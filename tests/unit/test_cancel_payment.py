@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -22,11 +22,13 @@ from tests.unit.support import (
     payment,
     problem,
 )
-from worker.deps import Deps
 from worker.errors import Misconfigured, Transient
 from worker.model import Outcome, RefundAccount
 from worker.operations.cancel_payment import cancel_payment
 from worker.operations.send_cancel import RefusedWhileSending
+
+if TYPE_CHECKING:
+    from worker.deps import Deps
 
 KEY = f"cancel-{REFUND}-1"
 SUCCEEDED = httpx.Response(200, json={"cancellation": CANCELLATION})
@@ -61,7 +63,10 @@ async def run(database: FakeDatabase, portone: FakePortOne, **job: Any) -> Outco
 async def test_a_refund_is_read_begun_sent_and_read_back() -> None:
     portone = FakePortOne()
     portone.posts = [SUCCEEDED]
-    portone.gets = [httpx.Response(200, json=payment()), httpx.Response(200, json=partly_cancelled(CANCELLATION))]
+    portone.gets = [
+        httpx.Response(200, json=payment()),
+        httpx.Response(200, json=partly_cancelled(CANCELLATION)),
+    ]
     database = FakeDatabase(begin_attempts=begun("send"))
     outcome = await run(database, portone)
     assert [request.method for request in portone.requests] == ["GET", "POST", "GET"]
@@ -167,7 +172,9 @@ async def test_a_decided_cancellation_waits_until_portone_lists_it() -> None:
     database = FakeDatabase(begin_attempts=begun("decided"))
     outcome = await run(database, FakePortOne(), outcome="unknown", refund=refund)
     assert (outcome.verdict, (outcome.error or {})["code"]) == ("retry", "CANCELLATION_NOT_LISTED")
-    listed = await run(database, FakePortOne(partly_cancelled(CANCELLATION)), outcome="unknown", refund=refund)
+    listed = await run(
+        database, FakePortOne(partly_cancelled(CANCELLATION)), outcome="unknown", refund=refund
+    )
     assert listed.verdict == "done"
 
 
@@ -222,7 +229,10 @@ async def test_waits_for_the_same_key_grow_and_retry_after_is_honoured() -> None
         (problem(403, "FORBIDDEN"), "FORBIDDEN"),
         (problem(409, "PAYMENT_NOT_PAID"), "PAYMENT_NOT_PAID"),
         (problem(409, "PAYMENT_ALREADY_CANCELLED"), "PAYMENT_ALREADY_CANCELLED"),
-        (problem(409, "CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT"), "CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT"),
+        (
+            problem(409, "CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT"),
+            "CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT",
+        ),
         (problem(409, "MAX_CANCEL_COUNT_REACHED"), "MAX_CANCEL_COUNT_REACHED"),
     ],
 )
@@ -348,7 +358,9 @@ async def test_no_bank_detail_reaches_an_outcome() -> None:
     account = RefundAccount("SHINHAN", "110123456789", "Hong", "01012345678")
     portone = FakePortOne()
     portone.posts = [problem(400, "INVALID_REQUEST")]
-    outcome = await run(FakeDatabase(begin_attempts=begun("send")), portone, refund=make_refund(refund_account=account))
+    outcome = await run(
+        FakeDatabase(begin_attempts=begun("send")), portone, refund=make_refund(refund_account=account)
+    )
     text = json.dumps(outcome.to_json())
     for secret in ("110123456789", "01012345678", "Hong"):
         assert secret not in text

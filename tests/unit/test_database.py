@@ -42,7 +42,9 @@ class Api:
 
 def refused(status: int, code: str, **fields: Any) -> httpx.Response:
     """Return a PostgREST error."""
-    return httpx.Response(status, json={"code": code, "message": "m", "details": None, "hint": None, **fields})
+    return httpx.Response(
+        status, json={"code": code, "message": "m", "details": None, "hint": None, **fields}
+    )
 
 
 async def test_the_worker_calls_with_the_secret_key_as_apikey_only() -> None:
@@ -143,7 +145,11 @@ async def test_an_impossible_url_is_a_setting() -> None:
 
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text(st.characters(exclude_categories=())),
         lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=())), inner),
         max_leaves=20,
     )
@@ -162,8 +168,12 @@ def test_clean_text_is_left_alone() -> None:
 
 async def test_foreign_characters_are_replaced_before_they_leave() -> None:
     api = Api(httpx.Response(200, json=[]))
-    await api.database.call("settle_jobs", {"outcomes": [{"error": {"message": "a\x00\ud800", "n": float("nan")}}]})
-    assert json.loads(api.requests[0].content) == {"outcomes": [{"error": {"message": "a\ufffd\ufffd", "n": None}}]}
+    await api.database.call(
+        "settle_jobs", {"outcomes": [{"error": {"message": "a\x00\ud800", "n": float("nan")}}]}
+    )
+    assert json.loads(api.requests[0].content) == {
+        "outcomes": [{"error": {"message": "a\ufffd\ufffd", "n": None}}]
+    }
 
 
 def test_a_claimed_row_becomes_a_job() -> None:
@@ -192,7 +202,10 @@ def test_a_claimed_row_becomes_a_job() -> None:
     assert job.attempt.outcome is None
 
 
-@pytest.mark.parametrize("row", [{}, {"id": 1, "claim": 1}, {"id": "x", "claim": 1, "kind": "k"}, {"id": True, "claim": 1, "kind": "k"}])
+@pytest.mark.parametrize(
+    "row",
+    [{}, {"id": 1, "claim": 1}, {"id": "x", "claim": 1, "kind": "k"}, {"id": True, "claim": 1, "kind": "k"}],
+)
 def test_a_row_without_identity_is_no_job(row: dict[str, object]) -> None:
     assert read_job(row) is None
 
@@ -209,7 +222,12 @@ async def test_extend_names_what_was_lost() -> None:
     queue = Queue(database, worker="w", lease_seconds=60)  # type: ignore[arg-type]
     assert await queue.extend([(1, 4), (2, 9)]) == {(2, 9)}
     assert database.named("extend_leases") == [
-        {"leases": [{"job_id": 1, "claim": 4, "lease_seconds": 60}, {"job_id": 2, "claim": 9, "lease_seconds": 60}]}
+        {
+            "leases": [
+                {"job_id": 1, "claim": 4, "lease_seconds": 60},
+                {"job_id": 2, "claim": 9, "lease_seconds": 60},
+            ]
+        }
     ]
 
 

@@ -76,7 +76,8 @@ def test_anything_else_is_an_unknown_outcome(status: int, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"null", b"[]", b'"x"', b'{"type":null}', b'{"type":["PG_PROVIDER"]}', b'{"type":{}}', b"[" * 100000]
+    "body",
+    [b"null", b"[]", b'"x"', b'{"type":null}', b'{"type":["PG_PROVIDER"]}', b'{"type":{}}', b"[" * 100000],
 )
 def test_odd_json_does_not_crash(body: bytes) -> None:
     assert isinstance(fault(502, body, {}), Transient)
@@ -86,5 +87,10 @@ def test_retry_after_is_honoured_when_it_is_seconds() -> None:
     limited = fault(429, b"", {"retry-after": "7"})
     assert isinstance(limited, Transient)
     assert (limited.code, limited.retry_in) == ("PORTONE_RATE_LIMITED", 7)
-    for value, expected in (("99999", 3600.0), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None), ("²", None)):
+    for value, expected in (
+        ("99999", 3600.0),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("-1", None),
+        ("²", None),
+    ):
         assert retry_after({"retry-after": value}) == expected

@@ -28,7 +28,9 @@ def prepare_job(**fields: Any) -> Any:
 async def test_prepare_registers_the_amount_and_publishes_the_window() -> None:
     portone = FakePortOne()
     portone.posts = [httpx.Response(200, json={})]
-    outcome = await prepare_payment(make_deps(portone=portone, notice_urls="https://shop.example/hook"), prepare_job())
+    outcome = await prepare_payment(
+        make_deps(portone=portone, notice_urls="https://shop.example/hook"), prepare_job()
+    )
     assert json.loads(portone.requests[0].content)["totalAmount"] == 11000
     assert portone.requests[0].headers["idempotency-key"] == f'"prepare-{OPERATION}"'
     assert outcome.verdict == "done"
@@ -55,7 +57,11 @@ async def test_prepare_of_a_used_id_fails_and_brings_the_state_along() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "branch"),
-    [(problem(400, "INVALID_REQUEST"), Rejected), (httpx.ReadTimeout("x"), Transient), (problem(401, "UNAUTHORIZED"), Misconfigured)],
+    [
+        (problem(400, "INVALID_REQUEST"), Rejected),
+        (httpx.ReadTimeout("x"), Transient),
+        (problem(401, "UNAUTHORIZED"), Misconfigured),
+    ],
 )
 async def test_prepare_leaves_other_answers_to_the_runner(answer: Any, branch: type[Exception]) -> None:
     portone = FakePortOne()
@@ -99,7 +105,13 @@ async def test_close_closes_and_reads_back() -> None:
 
 @pytest.mark.parametrize(
     ("state", "verdict"),
-    [("PAID", "failed"), ("PARTIAL_CANCELLED", "failed"), ("VIRTUAL_ACCOUNT_ISSUED", "failed"), ("FAILED", "done"), ("CANCELLED", "done")],
+    [
+        ("PAID", "failed"),
+        ("PARTIAL_CANCELLED", "failed"),
+        ("VIRTUAL_ACCOUNT_ISSUED", "failed"),
+        ("FAILED", "done"),
+        ("CANCELLED", "done"),
+    ],
 )
 async def test_close_with_nothing_to_close_lets_the_state_decide(state: str, verdict: str) -> None:
     portone = FakePortOne(payment(state))

@@ -20,7 +20,9 @@ def test_the_key_is_a_quoted_string() -> None:
     assert quoted_key(KEY) == f'"{KEY}"'
 
 
-@pytest.mark.parametrize("key", ["", "short", "x" * 257, 'with"quote-0123456789', "with space 0123456789", "한글" * 10])
+@pytest.mark.parametrize(
+    "key", ["", "short", "x" * 257, 'with"quote-0123456789', "with space 0123456789", "한글" * 10]
+)
 def test_a_key_portone_may_not_understand_is_never_sent(key: str) -> None:
     with pytest.raises(ValueError, match="16-256"):
         quoted_key(key)
@@ -100,7 +102,9 @@ def test_bank_details_do_not_print() -> None:
 
 async def test_optional_parts_are_left_out() -> None:
     payments = portone_payments(FakePortOne())
-    body = json.loads(payments.cancel_body(make_refund(tax_free_amount=None, requester="SYSTEM"), current_cancellable=5))
+    body = json.loads(
+        payments.cancel_body(make_refund(tax_free_amount=None, requester="SYSTEM"), current_cancellable=5)
+    )
     assert sorted(body) == ["amount", "currentCancellableAmount", "reason", "storeId"]
 
 
@@ -112,7 +116,9 @@ async def test_optional_parts_are_left_out() -> None:
         (httpx.RemoteProtocolError("x"), True), (httpx.WriteError("x"), True),
     ],
 )  # fmt: skip
-async def test_only_a_request_that_never_left_is_known_not_to_have_happened(error: Exception, unknown: bool) -> None:
+async def test_only_a_request_that_never_left_is_known_not_to_have_happened(
+    error: Exception, unknown: bool
+) -> None:
     fake = FakePortOne()
     fake.posts = [error]
     with pytest.raises(Transient) as caught:
@@ -120,7 +126,9 @@ async def test_only_a_request_that_never_left_is_known_not_to_have_happened(erro
     assert caught.value.outcome_unknown is unknown
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b"null", b'{"cancellation":null}', b'{"cancellation":{}}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"<html>", b"[]", b"null", b'{"cancellation":null}', b'{"cancellation":{}}']
+)
 async def test_an_unreadable_200_of_a_cancel_is_an_unknown_outcome(content: bytes) -> None:
     fake = FakePortOne()
     fake.posts = [httpx.Response(200, content=content)]

@@ -39,7 +39,11 @@ def test_paid_card() -> None:
     read = data(PAID)
     assert read["payment_id"] == PAYMENT
     assert (read["total"], read["tax_free"], read["cancelled"], read["currency"]) == (11000, 0, 0, "KRW")
-    assert (read["channel_kind"], read["channel_key"], read["pg_provider"]) == ("TEST", "channel-key-card", "TOSSPAYMENTS")
+    assert (read["channel_kind"], read["channel_key"], read["pg_provider"]) == (
+        "TEST",
+        "channel-key-card",
+        "TOSSPAYMENTS",
+    )
     assert (read["pay_method"], read["virtual_account"], read["failure"]) == ("CARD", None, None)
     assert read["updated_at"] == "2026-09-01T01:00:31.123456789Z"
     assert (read["disputes"], read["cancellations"], read["store_id"]) == ([], [], STORE)
@@ -53,7 +57,12 @@ def test_personal_data_stays_outside() -> None:
 
 def test_ready_without_channel_and_method() -> None:
     read = data(payment("READY", channel=None, method=None, paidAt=None, disputes=None))
-    assert (read["status"], read["channel_kind"], read["pay_method"], read["paid_at"]) == ("READY", None, None, None)
+    assert (read["status"], read["channel_kind"], read["pay_method"], read["paid_at"]) == (
+        "READY",
+        None,
+        None,
+        None,
+    )
 
 
 def test_virtual_account() -> None:
@@ -106,7 +115,8 @@ def test_unknown_words_are_kept_or_null_but_never_fatal() -> None:
 
 
 @pytest.mark.parametrize(
-    "when", ["yesterday", "2026-13-01T00:00:00Z", "2026-09-01T01:00:00", "2026-W01-1", 12345, {"a": 1}, "2026-09-01"]
+    "when",
+    ["yesterday", "2026-13-01T00:00:00Z", "2026-09-01T01:00:00", "2026-W01-1", 12345, {"a": 1}, "2026-09-01"],
 )
 def test_a_time_the_database_could_not_read_is_null(when: object) -> None:
     assert data(payment(statusChangedAt=when))["status_changed_at"] is None
@@ -115,7 +125,7 @@ def test_a_time_the_database_could_not_read_is_null(when: object) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        None, [], "PAID", {}, payment(id=None), payment(id=5), payment(id=""), payment(status=None) | {"status": 7},
+        None, [], "PAID", {}, payment(id=None), payment(id=5), payment(id=""), payment() | {"status": 7},
         payment(amount=None), payment(amount=[]), payment(amount={"total": 1}), payment(amount={"total": "1", "cancelled": 0}),
         payment(amount={"total": 1.5, "cancelled": 0}), payment(amount={"total": True, "cancelled": 0}),
     ],

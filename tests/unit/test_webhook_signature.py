@@ -31,7 +31,9 @@ KEY_SIGNATURES = (
 )
 
 
-def headers(signature: str = PAID_SIGNATURE, *, webhook_id: str = "msg_test_0001", timestamp: str = str(NOW)) -> dict[str, str]:
+def headers(
+    signature: str = PAID_SIGNATURE, *, webhook_id: str = "msg_test_0001", timestamp: str = str(NOW)
+) -> dict[str, str]:
     """Return the three headers."""
     return {"webhook-id": webhook_id, "webhook-timestamp": timestamp, "webhook-signature": signature}
 
@@ -51,7 +53,7 @@ def refusal(body: bytes, given: dict[str, str], now: float = NOW) -> str:
 
 def sdk_accepts(body: bytes, given: dict[str, str], secret: str, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Ask the official SDK."""
-    monkeypatch.setattr(sdk.time, "time", lambda: NOW)
+    monkeypatch.setattr("portone_server_sdk.webhook.time.time", lambda: NOW)
     try:
         sdk.verify(secret, body.decode(), given)
     except sdk.WebhookVerificationError:
@@ -65,7 +67,9 @@ def test_published_vector() -> None:
     assert (verified.webhook_id, verified.secret_index) == ("msg_test_0001", 0)
 
 
-@pytest.mark.parametrize(("secrets", "index"), [([FIRST], 0), ([SECOND], 0), ([FIRST, SECOND], 0), ([b"x", SECOND], 1)])
+@pytest.mark.parametrize(
+    ("secrets", "index"), [([FIRST], 0), ([SECOND], 0), ([FIRST, SECOND], 0), ([b"x", SECOND], 1)]
+)
 def test_rotation_either_secret_verifies_and_the_match_is_named(secrets: list[bytes], index: int) -> None:
     given = headers(KEY_SIGNATURES, webhook_id="msg_test_0002")
     assert verify_webhook(KEY_BODY, given, secrets=secrets, now=NOW).secret_index == index
@@ -105,7 +109,17 @@ def test_an_id_that_cannot_be_stored_is_malformed(webhook_id: str) -> None:
 
 @pytest.mark.parametrize(
     "signature",
-    ["v1,", "v1", "v2," + PAID_SIGNATURE[3:], PAID_SIGNATURE[3:], "v1,%%%%", "v1,AAAA", "garbage", " ", "v1,é"],
+    [
+        "v1,",
+        "v1",
+        "v2," + PAID_SIGNATURE[3:],
+        PAID_SIGNATURE[3:],
+        "v1,%%%%",
+        "v1,AAAA",
+        "garbage",
+        " ",
+        "v1,é",
+    ],
 )
 def test_signatures_that_do_not_match_are_401(signature: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert refusal(PAID_BODY, headers(signature)) == "no_matching_signature"
@@ -114,7 +128,12 @@ def test_signatures_that_do_not_match_are_401(signature: str, monkeypatch: pytes
 
 @pytest.mark.parametrize(
     "signature",
-    ["v2,AAAA " + PAID_SIGNATURE, "v1,AAAA  " + PAID_SIGNATURE, PAID_SIGNATURE + " junk", PAID_SIGNATURE + ",more"],
+    [
+        "v2,AAAA " + PAID_SIGNATURE,
+        "v1,AAAA  " + PAID_SIGNATURE,
+        PAID_SIGNATURE + " junk",
+        PAID_SIGNATURE + ",more",
+    ],
 )
 def test_one_good_signature_among_others_is_enough(signature: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sdk_accepts(PAID_BODY, headers(signature), WEBHOOK_SECRET, monkeypatch)

@@ -75,7 +75,11 @@ async def _invalid_input(_request: Request, error: Exception) -> JSONResponse:
 
 async def _http_error(_request: Request, error: Exception) -> JSONResponse:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    codes = {404: ("NOT_FOUND", "There is nothing here."), 405: ("METHOD_NOT_ALLOWED", "Use another method.")}
+    codes = {
+        400: ("BODY_UNREADABLE", "The body cannot be parsed; send a JSON object."),
+        404: ("NOT_FOUND", "There is nothing here."),
+        405: ("METHOD_NOT_ALLOWED", "Use another method."),
+    }
     code, message = codes.get(status, ("HTTP_ERROR", "The request cannot be answered."))
     headers = error.headers if isinstance(error, HTTPException) else None
     return JSONResponse(error_body(code, message), status_code=status, headers=dict(headers or {}))
