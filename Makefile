@@ -100,7 +100,7 @@ lock: setup ## Write the lock files anew from pyproject.toml and package.json (L
 	@$(PY) -m sandbox.setup.npm_lock
 
 .PHONY: clean
-clean: ## Stop the stack and remove everything set-up and runs have written
+clean: ## Stop the stack and remove everything set-up and runs have written here
 	@test ! -f build/stack.json || $(PY) -m sandbox.stack down
 	@rm -rf build $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 	@find worker sandbox tests -name __pycache__ -type d -prune -exec rm -rf {} +
