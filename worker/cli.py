@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -64,10 +65,20 @@ def _run(start: Callable[[Settings], Coroutine[Any, Any, int]]) -> None:
     try:
         settings = load_settings()
         configure_logging(settings)
-        code = asyncio.run(start(settings))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            code = runner.run(start(settings))
     except WorkerError as error:
         typer.echo(error.message, err=True)
         raise typer.Exit(EXIT_MISCONFIGURED) from None
     except KeyboardInterrupt:
         code = 130
     raise typer.Exit(code)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's factory where it exists: ``asyncio.Runner`` would not pick it by itself."""
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop

@@ -34,6 +34,8 @@ class HttpPool:
     ) -> None:
         """``concurrency`` is the number of requests expected in flight; ``transport`` is for tests only."""
         count = max(1, -(-concurrency // MAX_CONNECTIONS_EACH))
+        # One context for all: loading the certificates takes longer than everything else at start.
+        verify = httpx.create_ssl_context(trust_env=False)
         limits = httpx.Limits(
             max_connections=MAX_CONNECTIONS_EACH, max_keepalive_connections=MAX_CONNECTIONS_EACH
         )
@@ -43,6 +45,7 @@ class HttpPool:
                 limits=limits,
                 headers={"User-Agent": USER_AGENT},
                 follow_redirects=False,
+                verify=verify,
                 trust_env=False,
                 transport=transport,
             )

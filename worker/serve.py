@@ -49,6 +49,7 @@ async def serve(settings: Settings, *, with_jobs: bool) -> int:
             port=settings.port,
             log_config=None,
             access_log=False,
+            proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=int(settings.shutdown_grace_seconds) + 1,
             h11_max_incomplete_event_size=32 * 1024,
