@@ -191,6 +191,7 @@ comment on index public.webhook_logs_failed_idx is 'Operators: deliveries that f
 
 alter table public.webhook_logs enable row level security;
 revoke all on public.webhook_logs from public, anon, authenticated, service_role;
+revoke all on sequence public.webhook_logs_id_seq from public, anon, authenticated, service_role;
 -- The raw body is left out: bytea does not travel over REST, and admins fetch it by read_webhook_body.
 grant select (
   id, webhook_id, webhook_type, status, provider_transaction_id, payment_id, subject_kind, subject_id, job_id,

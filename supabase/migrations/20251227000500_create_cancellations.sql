@@ -54,6 +54,7 @@ comment on index public.payment_cancellations_operation_id_idx is 'The refund an
 
 alter table public.payment_cancellations enable row level security;
 revoke all on public.payment_cancellations from public, anon, authenticated, service_role;
+revoke all on sequence public.payment_cancellations_number_seq from public, anon, authenticated, service_role;
 grant select on public.payment_cancellations to authenticated, service_role;
 create policy payment_cancellations_select_own on public.payment_cancellations for select to authenticated
 using (

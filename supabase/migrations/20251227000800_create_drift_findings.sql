@@ -19,6 +19,7 @@ comment on index public.drift_findings_open_key is 'One open finding per kind an
 
 alter table public.drift_findings enable row level security;
 revoke all on public.drift_findings from public, anon, authenticated, service_role;
+revoke all on sequence public.drift_findings_id_seq from public, anon, authenticated, service_role;
 grant select on public.drift_findings to authenticated, service_role;
 create policy drift_findings_select_admin on public.drift_findings for select to authenticated
 using ((select private.is_admin()));
