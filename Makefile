@@ -80,7 +80,7 @@ layers: setup ## Check that imports go in the allowed direction only
 
 .PHONY: sql-lint
 sql-lint: setup ## Lint the SQL
-	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar supabase sandbox
+	@$(BIN)/sqlfluff lint --disable-progress-bar supabase sandbox
 
 .PHONY: fmt
 fmt: setup ## Format the Python code and apply the safe lint fixes
