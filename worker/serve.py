@@ -62,6 +62,13 @@ async def serve(settings: Settings, *, with_jobs: bool) -> int:
                 runner.stop()
             server.force_exit = server.should_exit
             server.should_exit = True
+            if runner is None:
+                deps.waiters.close()
+
+        def last() -> None:
+            # Nothing is settled here any more: requests that still wait answer 202 instead of holding the exit.
+            deps.waiters.close()
+            server.should_exit = True
 
         _on_signals(stop)
         get_logger().info(
@@ -72,6 +79,9 @@ async def serve(settings: Settings, *, with_jobs: bool) -> int:
             mock_payments=settings.mock_payments,
         )
         jobs = asyncio.create_task(runner.run()) if runner is not None else None
+        if jobs is not None:
+            # Without its runner the process would only look alive: let the supervisor start a new one.
+            jobs.add_done_callback(lambda _done: last())
         try:
             await server.serve()
         finally:

@@ -40,6 +40,14 @@ class Waiters:
     def __init__(self) -> None:
         self._waiting: dict[str, list[asyncio.Event]] = {}
         self._settled: OrderedDict[str, None] = OrderedDict()
+        self.closed = False
+
+    def close(self) -> None:
+        """End every wait: this process is about to stop."""
+        self.closed = True
+        for events in self._waiting.values():
+            for event in events:
+                event.set()
 
     def notify(self, operation_id: str) -> None:
         """Wake everybody who waits for this operation and remember it for those who come late."""

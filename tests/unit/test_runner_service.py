@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.unit.support import FakeDatabase, make_deps, settle_all, until
 from worker.errors import DatabaseUnavailable, Misconfigured
 from worker.operations.outcomes import done
@@ -216,3 +218,14 @@ async def test_beats_come_three_times_a_lease() -> None:
     heartbeat = Heartbeat(make_deps(FakeDatabase(), lease_seconds=60), RunnerState(), sleep=sleep)
     await asyncio.gather(heartbeat.run(), return_exceptions=True)
     assert pauses == [20, 20, 20]
+
+
+async def test_a_part_that_dies_of_a_bug_takes_the_runner_down() -> None:
+    def broken(_params: Any) -> Any:
+        raise ZeroDivisionError
+
+    database = FakeDatabase(claim_jobs=Jobs(1), settle_jobs=broken)
+    service = RunnerService(make_deps(database), handlers={"sync_payment": quick})
+    with pytest.raises(ZeroDivisionError):
+        await run(service)
+    assert service.state.stopping.is_set()

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.unit.support import JWT, OPERATION, PAYMENT
+from tests.unit.support import JWT, OPERATION, PAYMENT, script
 from tests.unit.web_support import CANCEL, DONE, EXPIRED, FAILED, GONE, GOOD_PAYMENT, Bench
 from worker.errors import Misconfigured, Rejected
 
@@ -17,7 +17,9 @@ async def test_a_payment_is_asked_for_as_the_user() -> None:
     response = await bench.post("/payments", {"order_id": "o1", "pay_method": "CARD"})
     assert (response.status_code, response.json()) == (200, DONE)
     assert response.headers["preference-applied"] == "wait=15"
-    assert bench.database.calls == [("request_payment", {"order_id": "o1", "pay_method": "CARD"})]
+    (given,) = bench.database.named("request_payment")
+    assert given.pop("idempotency_key").startswith("http-")
+    assert given == {"order_id": "o1", "pay_method": "CARD"}
     assert bench.database.tokens == [JWT]
 
 
@@ -27,9 +29,18 @@ async def test_completion_needs_no_body() -> None:
     for kwargs in bodies:
         response = await bench.client.post(f"/payments/{PAYMENT}/complete", **kwargs)
         assert response.status_code == 200
-    assert bench.database.named("request_completion") == [
-        {"payment_id": PAYMENT}, {"payment_id": PAYMENT}, {"payment_id": PAYMENT, "idempotency_key": "12345678"},
-    ]  # fmt: skip
+    calls = bench.database.named("request_completion")
+    assert [call["payment_id"] for call in calls] == [PAYMENT] * 3
+    assert calls[2]["idempotency_key"] == "12345678"
+    assert len({call["idempotency_key"] for call in calls}) == 3
+
+
+async def test_a_lost_reply_is_repeated_under_the_same_key() -> None:
+    bench = Bench({"request_cancellation": script(GONE, DONE)})
+    assert (await bench.post(CANCEL, {"reason": "r", "amount": 1})).status_code == 200
+    first, second = bench.database.named("request_cancellation")
+    assert first == second
+    assert len(first["idempotency_key"]) >= 16
 
 
 async def test_cancellation_passes_every_field_on() -> None:

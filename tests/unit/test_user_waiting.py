@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.support import JWT, OPERATION, script
+from tests.unit.support import JWT, OPERATION, script, until
 from tests.unit.web_support import DONE, EXPIRED, GONE, GOOD_PAYMENT, PENDING, Bench
 from worker.web.app import create_app
 
@@ -88,3 +88,12 @@ async def test_a_client_that_leaves_ends_the_wait() -> None:
     async with asyncio.timeout(5):
         await create_app(bench.deps)(scope, inbox.get, send)
     assert bench.database.named("get_operation") == []
+
+
+async def test_a_stopping_process_ends_its_waits() -> None:
+    bench = Bench({"request_payment": PENDING, "get_operation": PENDING})
+    waiting = asyncio.create_task(bench.post("/payments", GOOD_PAYMENT, prefer="wait=30"))
+    await until(lambda: bench.database.named("get_operation"))
+    bench.deps.waiters.close()
+    async with asyncio.timeout(10):
+        assert (await waiting).status_code == 202

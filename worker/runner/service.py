@@ -9,7 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from worker.errors import WorkerError
-from worker.logs import get_logger
+from worker.logs import frames, get_logger
 from worker.runner.claimer import Claimer
 from worker.runner.executor import Executor
 from worker.runner.handlers import HANDLERS
@@ -45,6 +45,8 @@ class RunnerService:
         heartbeat = asyncio.create_task(self._heartbeat.run())
         settler = asyncio.create_task(self._settler.run())
         claimer = asyncio.create_task(self._claimer.run(until_empty=until_empty))
+        for task in (heartbeat, settler):
+            task.add_done_callback(self._stop_on_failure)
         try:
             await claimer
             if not until_empty and not self.state.stopping.is_set():
@@ -63,6 +65,15 @@ class RunnerService:
     def stop(self) -> None:
         """Ask ``run`` to end; safe to call from a signal handler of the loop, and more than once."""
         self.state.stopping.set()
+
+    def _stop_on_failure(self, task: asyncio.Task[None]) -> None:
+        """A part that died of a bug takes the runner down: working on without it would lose outcomes or leases."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            get_logger().error(
+                "payment worker part crashed", error_type=type(error).__name__, frames=frames(error)
+            )
+            self.stop()
 
     def _start_job(self, job: Job) -> None:
         task = asyncio.create_task(self._executor.run(job))

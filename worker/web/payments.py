@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Body, Path, Request
 from starlette.responses import Response  # noqa: TC002  FastAPI reads the annotations
 
-from worker.errors import Rejected
+from worker.errors import DatabaseUnavailable, Rejected
 from worker.web.guard import bearer_token
 from worker.web.inputs import (  # FastAPI reads the annotations
     CancellationRequest,  # noqa: TC001
@@ -77,7 +77,12 @@ def payment_routes(deps: Deps) -> APIRouter:
 async def _enqueue(deps: Deps, request: Request, function: str, arguments: dict[str, object]) -> Response:
     token = _token(request)
     given = {name: value for name, value in arguments.items() if value is not None}
-    operation = await deps.users.request(function, given, token=token)
+    # A lost reply must not become a second refund: one key for all tries of this request.
+    given.setdefault("idempotency_key", f"http-{uuid4()}")
+    try:
+        operation = await deps.users.request(function, given, token=token)
+    except DatabaseUnavailable:
+        operation = await deps.users.request(function, given, token=token)
     deps.bell.ring()
     return await finished_or_pending(deps, request, operation, token=token)
 

@@ -32,7 +32,7 @@ def error_response(error: WorkerError) -> JSONResponse:
         return JSONResponse(error_body(error.code, error.message, **facts), status_code=status)
     if isinstance(error, Transient | Misconfigured):
         message = (
-            "The database cannot be reached right now; nothing was lost, try again."
+            "The database cannot be reached right now. Try again; with the same idempotency_key nothing happens twice."
             if isinstance(error, Transient)
             else "The payment service is not set up correctly; its operator can see why in /health/ready."
         )

@@ -74,7 +74,7 @@ async def _wait(
                 operation = await deps.users.operation(identifier, token=token)
             except WorkerError:
                 break
-            if operation.get("status") != "pending":
+            if operation.get("status") != "pending" or deps.waiters.closed:
                 break
     return operation
 
