@@ -132,7 +132,8 @@ comment on function private.begin_attempt(queue.jobs, text, timestamptz) is 'Dec
 revoke all on function private.begin_attempt(queue.jobs, text, timestamptz) from public, anon, authenticated, service_role;
 
 create function public.begin_attempts(attempts jsonb[]) returns setof public.begun_attempt
-language plpgsql security definer set search_path = ''
+-- Plans are kept per connection: one made while a table was empty must not scan it for ever.
+language plpgsql security definer set search_path = '' set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare

@@ -1,7 +1,8 @@
 -- settle_jobs: the worker's one call to end jobs.
 
 create function public.settle_jobs(outcomes jsonb[]) returns setof public.settled_job
-language plpgsql security definer set search_path = ''
+-- Plans are kept per connection: one made while a table was empty must not scan it for ever.
+language plpgsql security definer set search_path = '' set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
