@@ -1,0 +1,3 @@
+"""Decides nothing: the steps of the journey, each a function of a world and a story."""
+
+from __future__ import annotations
