@@ -55,6 +55,12 @@ comment on function private.add_job(text, text, jsonb, timestamptz, uuid, intege
 revoke all on function private.add_job(text, text, jsonb, timestamptz, uuid, integer, timestamptz)
 from public, anon, authenticated, service_role;
 
+create function private.read_patience() returns integer
+language sql immutable set search_path = ''
+return 60;
+comment on function private.read_patience() is 'Failures before a read-back is given up: with the backoff''s ceiling of 15 minutes, half a day of PortOne being away.';
+revoke all on function private.read_patience() from public, anon, authenticated, service_role;
+
 create function private.sync_job(p_payment_id text, p_now timestamptz) returns bigint
 language plpgsql set search_path = ''
 as $$
@@ -69,7 +75,8 @@ begin
   limit 1;
   return coalesce(
     found_id,
-    private.add_job('sync_payment', 'payment:' || p_payment_id, jsonb_build_object('payment_id', p_payment_id), p_now)
+    private.add_job('sync_payment', 'payment:' || p_payment_id, jsonb_build_object('payment_id', p_payment_id), p_now,
+      p_max_failures => private.read_patience())
   );
 end
 $$;

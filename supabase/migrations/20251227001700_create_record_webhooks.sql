@@ -136,7 +136,7 @@ begin
 
   insert into queue.jobs (id, kind, lane, state, max_failures, payload, created_at)
   select
-    lane.job_id, 'sync_payment', lane.lane, case when holder.id is null then 'ready' else 'waiting' end, 20,
+    lane.job_id, 'sync_payment', lane.lane, case when holder.id is null then 'ready' else 'waiting' end, private.read_patience(),
     jsonb_build_object('payment_id', substr(lane.lane, 9)), v_now
   from unnest(job_lanes, job_ids, is_new) as lane (lane, job_id, is_new)
   left join lateral (

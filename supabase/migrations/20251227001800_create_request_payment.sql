@@ -118,13 +118,19 @@ begin
     select * into payment from public.payments as live where live.id = payment.id for no key update;
     if payment.status in ('preparing', 'ready')
       and (payment.amount, payment.tax_free_amount, payment.currency) is distinct from (quote.amount, quote.tax_free_amount, quote.currency) then
-      -- The order's price has changed: what was registered at PortOne for the old one must not be paid.
-      update public.payments set status = 'expired', is_live = false, updated_at = v_now where payments.id = payment.id;
+      -- The order's price has changed. Should the old window be paid all the same, the new price is what it is held
+      -- against: a discrepancy, not a fulfilment.
+      update public.payments
+      set status = 'expired', is_live = false, amount = quote.amount, tax_free_amount = quote.tax_free_amount, currency = quote.currency,
+        updated_at = v_now
+      where payments.id = payment.id;
       perform private.append_event(payment.payment_id, 'status_changed', payment.status, 'expired', '{"reason": "price_changed"}', 'request_payment', v_now);
     else
-      -- Two tabs, one payment. The same method: the same operation. Another method: registered again, same id.
+      -- Two tabs, one payment. The same method: the same operation. Another method, or somebody else who may ask:
+      -- registered again under the same id.
       select * into operation from public.payment_operations as operations
       where operations.order_id = p_order_id and operations.kind = 'prepare_payment' and operations.status in ('pending', 'succeeded')
+        and operations.requester_scope = me.scope
       order by operations.created_at desc limit 1;
       if operation.id is not null and (payment.pay_method = p_pay_method or payment.status not in ('preparing', 'ready')) then
         return operation;

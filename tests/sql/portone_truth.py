@@ -47,11 +47,18 @@ class Truth:
 
     def read(self) -> Row:
         """GET /payments/{id}."""
-        status = "CANCELLED" if self.cancelled == self.total else "PARTIAL_CANCELLED" if self.cancelled else "PAID"
+        status = (
+            "CANCELLED" if self.cancelled == self.total else "PARTIAL_CANCELLED" if self.cancelled else "PAID"
+        )
         moment = self.tick()
         made = snapshot(
-            self.payment_id, status, self.total, cancelled=self.cancelled, cancellations=[dict(c) for c in self.cancellations],
-            updated_at=moment, status_changed_at=moment,
+            self.payment_id,
+            status,
+            self.total,
+            cancelled=self.cancelled,
+            cancellations=[dict(c) for c in self.cancellations],
+            updated_at=moment,
+            status_changed_at=moment,
         )
         self.history.append(made)
         return made
@@ -60,7 +67,14 @@ class Truth:
         """A cancellation takes place, whoever wanted it."""
         assert 0 < amount <= self.cancellable, f"asked to give back {amount} of {self.cancellable}"
         moment = self.tick()
-        made = cancellation(f"c-{len(self.cancellations) + 1:03}", amount, status, trigger=trigger, requested_at=moment, cancelled_at=moment if status == "SUCCEEDED" else None)
+        made = cancellation(
+            f"c-{len(self.cancellations) + 1:03}",
+            amount,
+            status,
+            trigger=trigger,
+            requested_at=moment,
+            cancelled_at=moment if status == "SUCCEEDED" else None,
+        )
         self.cancellations.append(made)
         return made
 

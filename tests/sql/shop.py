@@ -57,8 +57,13 @@ class Caller:
 
     def call(self, function: str, **arguments: object) -> list[Row]:
         """Calls a public function by named arguments; a list of dicts is sent as jsonb[]."""
-        names = ", ".join(f"{name} => %s{'::jsonb[]' if isinstance(value, list) else ''}" for name, value in arguments.items())
-        values = [[Jsonb(v) for v in value] if isinstance(value, list) else value for value in arguments.values()]
+        names = ", ".join(
+            f"{name} => %s{'::jsonb[]' if isinstance(value, list) else ''}"
+            for name, value in arguments.items()
+        )
+        values = [
+            [Jsonb(v) for v in value] if isinstance(value, list) else value for value in arguments.values()
+        ]
         return self.rows(f"select * from public.{function}({names})", *values)
 
     def one(self, function: str, **arguments: object) -> Row:
@@ -85,7 +90,10 @@ class Shop:
         self.connections.append(connection)
         if role:
             connection.execute(psycopg.sql.SQL("set role {}").format(psycopg.sql.Identifier(role)))
-            connection.execute("select set_config('request.jwt.claims', %s, false)", [json.dumps({"role": role} | (claims or {}))])
+            connection.execute(
+                "select set_config('request.jwt.claims', %s, false)",
+                [json.dumps({"role": role} | (claims or {}))],
+            )
         return Caller(connection)
 
     def owner(self) -> Caller:
@@ -111,15 +119,22 @@ class Shop:
     def new_user(self) -> str:
         """A user in auth.users."""
         user_id = str(uuid.uuid4())
-        self.setup.run("insert into auth.users (id, email) values (%s, %s)", user_id, f"{user_id}@example.com")
+        self.setup.run(
+            "insert into auth.users (id, email) values (%s, %s)", user_id, f"{user_id}@example.com"
+        )
         return user_id
 
     def new_order(self, user_id: str, total: int = 1000, tax_free: int = 0, currency: str = "KRW") -> str:
         """An order of this user, as the shop's own server would make it."""
-        return str(self.setup.row(
-            "insert into public.orders (user_id, order_name, total_amount, tax_free_amount, currency) values (%s, 'Widget', %s, %s, %s) returning id::text as id",
-            user_id, total, tax_free, currency,
-        )["id"])
+        return str(
+            self.setup.row(
+                "insert into public.orders (user_id, order_name, total_amount, tax_free_amount, currency) values (%s, 'Widget', %s, %s, %s) returning id::text as id",
+                user_id,
+                total,
+                tax_free,
+                currency,
+            )["id"]
+        )
 
     def close(self) -> None:
         """Closes every connection."""
@@ -128,7 +143,9 @@ class Shop:
 
     def advance(self, seconds: float) -> None:
         """Moves the database's clock."""
-        self.setup.run("update private.clock set clock_offset = clock_offset + make_interval(secs => %s)", seconds)
+        self.setup.run(
+            "update private.clock set clock_offset = clock_offset + make_interval(secs => %s)", seconds
+        )
 
 
 STORE = "store-1"
@@ -143,18 +160,39 @@ def claim(worker: Caller, most: int = 100, name: str = "w1", lease: int = 60) ->
 def settle(worker: Caller, jobs: Iterable[Row] | Row, verdict: str = "done", **outcome: Any) -> list[Row]:
     """Settles claimed jobs, all with the same outcome."""
     listed = [jobs] if isinstance(jobs, dict) else list(jobs)
-    return worker.call("settle_jobs", outcomes=[{"job_id": job["id"], "claim": job["claim"], "verdict": verdict, **outcome} for job in listed])
+    return worker.call(
+        "settle_jobs",
+        outcomes=[
+            {"job_id": job["id"], "claim": job["claim"], "verdict": verdict, **outcome} for job in listed
+        ],
+    )
 
 
 def snapshot(payment_id: str, status: str = "PAID", total: int = 1000, **changes: Any) -> Row:
     """PortOne's payment as the worker hands it over."""
     made: Row = {
-        "payment_id": payment_id, "transaction_id": "tx-1", "store_id": STORE, "status": status,
-        "requested_at": "2026-11-01T00:00:00Z", "updated_at": "2026-11-01T00:00:10.5Z", "status_changed_at": "2026-11-01T00:00:10Z",
+        "payment_id": payment_id,
+        "transaction_id": "tx-1",
+        "store_id": STORE,
+        "status": status,
+        "requested_at": "2026-11-01T00:00:00Z",
+        "updated_at": "2026-11-01T00:00:10.5Z",
+        "status_changed_at": "2026-11-01T00:00:10Z",
         "paid_at": "2026-11-01T00:00:10Z" if status in ("PAID", "PARTIAL_CANCELLED", "CANCELLED") else None,
-        "total": total, "tax_free": 0, "discount": 0, "paid": total, "cancelled": 0, "cancelled_tax_free": 0,
-        "currency": "KRW", "order_name": "Widget", "channel_kind": "TEST", "channel_key": "channel-key-card", "pg_provider": "TOSSPAYMENTS",
-        "pay_method": "CARD", "disputes": [], "cancellations": [],
+        "total": total,
+        "tax_free": 0,
+        "discount": 0,
+        "paid": total,
+        "cancelled": 0,
+        "cancelled_tax_free": 0,
+        "currency": "KRW",
+        "order_name": "Widget",
+        "channel_kind": "TEST",
+        "channel_key": "channel-key-card",
+        "pg_provider": "TOSSPAYMENTS",
+        "pay_method": "CARD",
+        "disputes": [],
+        "cancellations": [],
     }
     return made | changes
 
@@ -162,8 +200,15 @@ def snapshot(payment_id: str, status: str = "PAID", total: int = 1000, **changes
 def cancellation(identifier: str, amount: int, status: str = "SUCCEEDED", **changes: Any) -> Row:
     """One of PortOne's cancellations in a snapshot."""
     made: Row = {
-        "id": identifier, "status": status, "amount": amount, "tax_free": 0, "vat": 0, "reason": "r", "trigger": "API",
-        "requested_at": "2026-11-02T00:00:00Z", "cancelled_at": "2026-11-02T00:00:01Z" if status == "SUCCEEDED" else None,
+        "id": identifier,
+        "status": status,
+        "amount": amount,
+        "tax_free": 0,
+        "vat": 0,
+        "reason": "r",
+        "trigger": "API",
+        "requested_at": "2026-11-02T00:00:00Z",
+        "cancelled_at": "2026-11-02T00:00:01Z" if status == "SUCCEEDED" else None,
     }
     return made | changes
 
@@ -177,7 +222,14 @@ class Paid:
     user_id: str
 
 
-def prepared_payment(shop: Shop, worker: Caller, total: int = 1000, tax_free: int = 0, method: str = "CARD", user_id: str | None = None) -> Paid:
+def prepared_payment(
+    shop: Shop,
+    worker: Caller,
+    total: int = 1000,
+    tax_free: int = 0,
+    method: str = "CARD",
+    user_id: str | None = None,
+) -> Paid:
     """An order whose payment is registered and waits for its window."""
     user_id = user_id or shop.new_user()
     order_id = shop.new_order(user_id, total, tax_free)
@@ -198,10 +250,16 @@ def sync(worker: Caller, payment_id: str, *snapshots: Row) -> None:
     assert answer["accepted"], answer
 
 
-def paid_payment(shop: Shop, worker: Caller, total: int = 1000, tax_free: int = 0, **snapshot_changes: Any) -> Paid:
+def paid_payment(
+    shop: Shop, worker: Caller, total: int = 1000, tax_free: int = 0, **snapshot_changes: Any
+) -> Paid:
     """A paid payment."""
     paid = prepared_payment(shop, worker, total, tax_free)
-    sync(worker, paid.payment_id, snapshot(paid.payment_id, "PAID", total, tax_free=tax_free, **snapshot_changes))
+    sync(
+        worker,
+        paid.payment_id,
+        snapshot(paid.payment_id, "PAID", total, tax_free=tax_free, **snapshot_changes),
+    )
     return paid
 
 

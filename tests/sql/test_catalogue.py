@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sql.shop import Caller
+if TYPE_CHECKING:
+    from tests.sql.shop import Caller
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = "n.nspname in ('public', 'private', 'queue')"
@@ -16,18 +18,43 @@ CLIENTS = ("public", "anon", "authenticated", "service_role")
 # Who may execute what. A function that is not named here is nobody's.
 FUNCTIONS = {
     "authenticated": {
-        "public.request_payment", "public.request_completion", "public.request_cancellation", "public.get_operation", "public.read_webhook_body",
-        "private.request_payment", "private.request_completion", "private.request_cancellation", "private.get_operation", "private.read_webhook_body",
-        "private.is_admin", "private.fail",
+        "public.request_payment",
+        "public.request_completion",
+        "public.request_cancellation",
+        "public.get_operation",
+        "public.read_webhook_body",
+        "private.request_payment",
+        "private.request_completion",
+        "private.request_cancellation",
+        "private.get_operation",
+        "private.read_webhook_body",
+        "private.is_admin",
+        "private.fail",
     },
     "anon": set(),
     "public": set(),
 }
 FUNCTIONS["service_role"] = FUNCTIONS["authenticated"] | {
-    "public.record_webhooks", "public.claim_jobs", "public.begin_attempts", "public.extend_leases", "public.settle_jobs", "public.release_jobs",
-    "public.enqueue_jobs", "public.queue_stats", "public.describe_installation", "public.run_maintenance", "private.legacy_amounts",
+    "public.record_webhooks",
+    "public.claim_jobs",
+    "public.begin_attempts",
+    "public.extend_leases",
+    "public.settle_jobs",
+    "public.release_jobs",
+    "public.enqueue_jobs",
+    "public.queue_stats",
+    "public.describe_installation",
+    "public.run_maintenance",
+    "private.legacy_amounts",
 }
-READABLE = {"payments", "payment_cancellations", "payment_events", "payment_operations", "drift_findings", "orders"}
+READABLE = {
+    "payments",
+    "payment_cancellations",
+    "payment_events",
+    "payment_operations",
+    "drift_findings",
+    "orders",
+}
 READABLE_IN_PART = {"webhook_logs", "billing_keys"}
 
 
@@ -40,7 +67,9 @@ def functions(owner: Caller) -> list[dict[str, object]]:
 
 
 def test_every_table_has_row_level_security_and_a_comment(owner: Caller) -> None:
-    tables = owner.rows(f"select n.nspname || '.' || c.relname as name, c.relrowsecurity, obj_description(c.oid, 'pg_class') as comment from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where {OURS} and c.relkind in ('r', 'p')")
+    tables = owner.rows(
+        f"select n.nspname || '.' || c.relname as name, c.relrowsecurity, obj_description(c.oid, 'pg_class') as comment from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where {OURS} and c.relkind in ('r', 'p')"
+    )
     assert len(tables) >= 14
     assert [table["name"] for table in tables if not table["relrowsecurity"]] == []
     assert [table["name"] for table in tables if not table["comment"]] == []
@@ -70,7 +99,9 @@ def test_functions_are_executable_by_whom_the_list_says(owner: Caller, role: str
     may = owner.rows(
         f"""select distinct n.nspname || '.' || p.proname as name from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
         cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
-        where {OURS} and a.privilege_type = 'EXECUTE' and a.grantee = case when %s = 'public' then 0 else coalesce(to_regrole(%s)::oid, 0) end""", role, role,
+        where {OURS} and a.privilege_type = 'EXECUTE' and a.grantee = case when %s = 'public' then 0 else coalesce(to_regrole(%s)::oid, 0) end""",
+        role,
+        role,
     )
     assert {row["name"] for row in may} == FUNCTIONS[role]
 
@@ -79,7 +110,8 @@ def test_functions_are_executable_by_whom_the_list_says(owner: Caller, role: str
 def test_tables_are_open_to_whom_the_list_says(owner: Caller, role: str) -> None:
     grants = owner.rows(
         f"""select c.relname as name, array_agg(a.privilege_type::text order by 1) as privileges from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
-        cross join lateral aclexplode(c.relacl) as a where {OURS} and c.relkind in ('r', 'p', 'v') and a.grantee in (0, to_regrole(%s)) group by 1""", role,
+        cross join lateral aclexplode(c.relacl) as a where {OURS} and c.relkind in ('r', 'p', 'v') and a.grantee in (0, to_regrole(%s)) group by 1""",
+        role,
     )
     found = {row["name"]: set(row["privileges"]) for row in grants}
     expected: dict[str, set[str]] = {} if role == "anon" else {table: {"SELECT"} for table in READABLE}
@@ -92,8 +124,13 @@ def test_columns_that_nobody_outside_may_read(owner: Caller) -> None:
     for table, columns in {"webhook_logs": ["request_body"], "billing_keys": ["billing_key"]}.items():
         for column in columns:
             for role in ("anon", "authenticated"):
-                assert not owner.row("select has_column_privilege(%s, %s, %s, 'select') as may", role, f"public.{table}", column)["may"]
-    assert READABLE_IN_PART == {"webhook_logs", "billing_keys"}
+                assert not owner.row(
+                    "select has_column_privilege(%s, %s, %s, 'select') as may",
+                    role,
+                    f"public.{table}",
+                    column,
+                )["may"]
+    assert {"webhook_logs", "billing_keys"} == READABLE_IN_PART
 
 
 def test_sequences_and_schemas_are_closed(owner: Caller) -> None:
@@ -113,24 +150,41 @@ def test_what_clients_call_is_an_invoker_function(owner: Caller) -> None:
 
 
 def test_functions_refuse_only_through_private_fail(owner: Caller) -> None:
-    raisers = [f["name"] for f in functions(owner) if re.search(r"\braise\s+(exception|sqlstate|'|\w+_\w+)", str(f["prosrc"])) or "errcode" in str(f["prosrc"])]
+    raisers = [
+        f["name"]
+        for f in functions(owner)
+        if re.search(r"\braise\s+(exception|sqlstate|'|\w+_\w+)", str(f["prosrc"]))
+        or "errcode" in str(f["prosrc"])
+    ]
     assert raisers == ["private.fail"]
-    codes = {match for f in functions(owner) for match in re.findall(r"private\.fail\('(\d+)'", str(f["prosrc"]))}
+    codes = {
+        match for f in functions(owner) for match in re.findall(r"private\.fail\('(\d+)'", str(f["prosrc"]))
+    }
     assert codes <= {"400", "403", "404", "409", "422", "429", "503"}
 
 
 def error_codes(owner: Caller) -> set[str]:
     """Every code the functions can refuse with."""
-    return {match for f in functions(owner) for match in re.findall(r"private\.fail\('\d+', '([A-Z_]+)'", str(f["prosrc"]))}
+    return {
+        match
+        for f in functions(owner)
+        for match in re.findall(r"private\.fail\('\d+', '([A-Z_]+)'", str(f["prosrc"]))
+    }
 
 
 def test_the_closed_list_of_error_codes_is_the_documented_one(owner: Caller) -> None:
-    listed = set(re.findall(r"^\| `([A-Z_]+)` \| \d{3} \|", (ROOT / "docs" / "database.md").read_text(), re.MULTILINE))
+    listed = set(
+        re.findall(r"^\| `([A-Z_]+)` \| \d{3} \|", (ROOT / "docs" / "database.md").read_text(), re.MULTILINE)
+    )
     assert error_codes(owner) == listed
 
 
 def test_every_error_code_is_provoked_by_a_test(owner: Caller) -> None:
-    tests = "\n".join(path.read_text() for path in (ROOT / "tests" / "sql").glob("test_*.py") if path.name != "test_catalogue.py")
+    tests = "\n".join(
+        path.read_text()
+        for path in (ROOT / "tests" / "sql").glob("test_*.py")
+        if path.name != "test_catalogue.py"
+    )
     assert [code for code in sorted(error_codes(owner)) if f'"{code}"' not in tests] == []
 
 
@@ -144,5 +198,11 @@ def test_clients_codes_stand_in_the_comment_of_the_function_they_call(owner: Cal
 
 
 def test_time_comes_from_one_clock(owner: Caller) -> None:
-    other_clocks = re.compile(r"(?<![\w.])(now\(\)|clock_timestamp\(\)|current_timestamp|statement_timestamp\(\))")
-    assert [f["name"] for f in functions(owner) if f["name"] != "private.now" and other_clocks.search(str(f["prosrc"]))] == []
+    other_clocks = re.compile(
+        r"(?<![\w.])(now\(\)|clock_timestamp\(\)|current_timestamp|statement_timestamp\(\))"
+    )
+    assert [
+        f["name"]
+        for f in functions(owner)
+        if f["name"] != "private.now" and other_clocks.search(str(f["prosrc"]))
+    ] == []

@@ -7,7 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from tests.sql.shop import Caller, Refused, Row, Shop, amounts, cancellation, claim, paid_payment, settle, snapshot
+from tests.sql.shop import (
+    Caller,
+    Refused,
+    Row,
+    Shop,
+    amounts,
+    cancellation,
+    claim,
+    paid_payment,
+    settle,
+    snapshot,
+)
 
 
 def ask(caller: Caller, payment_id: str, amount: int | None = 100) -> str:
@@ -19,7 +30,9 @@ def ask(caller: Caller, payment_id: str, amount: int | None = 100) -> str:
     return ""
 
 
-def test_fifty_refunds_at_once_take_what_there_is_and_no_more(shop: Shop, worker: Caller, owner: Caller) -> None:
+def test_fifty_refunds_at_once_take_what_there_is_and_no_more(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
     paid = paid_payment(shop, worker)
     callers = [shop.service() for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
@@ -31,7 +44,10 @@ def test_fifty_refunds_at_once_take_what_there_is_and_no_more(shop: Shop, worker
 
 def begin(worker: Caller, job: Row, *snapshots: Row) -> Row:
     """Asks to send."""
-    (begun,) = worker.call("begin_attempts", attempts=[{"job_id": job["id"], "claim": job["claim"], "body": "AAAA", "snapshots": list(snapshots)}])
+    (begun,) = worker.call(
+        "begin_attempts",
+        attempts=[{"job_id": job["id"], "claim": job["claim"], "body": "AAAA", "snapshots": list(snapshots)}],
+    )
     return begun
 
 
@@ -39,13 +55,19 @@ def cancelled_outside(payment_id: str, amount: int, trigger: str, *more: Row) ->
     """PortOne's payment after the console or a chargeback took some of it back."""
     total = amount + sum(entry["amount"] for entry in more)
     return snapshot(
-        payment_id, "CANCELLED" if total == 1000 else "PARTIAL_CANCELLED", cancelled=total,
-        cancellations=[cancellation("outside", amount, trigger=trigger), *more], updated_at="2026-11-03T00:00:00Z", status_changed_at="2026-11-03T00:00:00Z",
+        payment_id,
+        "CANCELLED" if total == 1000 else "PARTIAL_CANCELLED",
+        cancelled=total,
+        cancellations=[cancellation("outside", amount, trigger=trigger), *more],
+        updated_at="2026-11-03T00:00:00Z",
+        status_changed_at="2026-11-03T00:00:00Z",
     )
 
 
 @pytest.mark.parametrize("trigger", ["CONSOLE", "CHARGEBACK"])
-def test_queued_refund_overtaken_from_outside_ends_balance_changed_without_a_call(shop: Shop, worker: Caller, owner: Caller, trigger: str) -> None:
+def test_queued_refund_overtaken_from_outside_ends_balance_changed_without_a_call(
+    shop: Shop, worker: Caller, owner: Caller, trigger: str
+) -> None:
     paid = paid_payment(shop, worker)
     operation = worker.one("request_cancellation", payment_id=paid.payment_id, amount=600, reason="r")
     (job,) = claim(worker)
@@ -57,33 +79,62 @@ def test_queued_refund_overtaken_from_outside_ends_balance_changed_without_a_cal
     assert (ended["status"], ended["error"]["code"]) == ("failed", "BALANCE_CHANGED")
     assert amounts(owner, paid.payment_id) == (1000, 700, 0, 300)
     assert owner.row("select count(*) as sent from private.attempts")["sent"] == 0
-    events = [row["event_type"] for row in owner.rows("select event_type from public.payment_events where payment_id = %s", paid.payment_id)]
+    events = [
+        row["event_type"]
+        for row in owner.rows(
+            "select event_type from public.payment_events where payment_id = %s", paid.payment_id
+        )
+    ]
     assert "reservation_overtaken" in events
 
 
 @pytest.mark.parametrize("trigger", ["CONSOLE", "CHARGEBACK"])
-def test_sent_refund_and_an_outside_one_both_count_once(shop: Shop, worker: Caller, owner: Caller, trigger: str) -> None:
+def test_sent_refund_and_an_outside_one_both_count_once(
+    shop: Shop, worker: Caller, owner: Caller, trigger: str
+) -> None:
     paid = paid_payment(shop, worker)
     worker.one("request_cancellation", payment_id=paid.payment_id, amount=300, reason="r")
     (job,) = claim(worker)
     assert begin(worker, job, snapshot(paid.payment_id))["decision"] == "send"
     both = cancelled_outside(paid.payment_id, 700, trigger, cancellation("ours", 300))
-    settle(worker, job, attempt={"number": 1, "outcome": "succeeded", "cancellation_id": "ours"}, snapshots=[both])
+    settle(
+        worker,
+        job,
+        attempt={"number": 1, "outcome": "succeeded", "cancellation_id": "ours"},
+        snapshots=[both],
+    )
     assert amounts(owner, paid.payment_id) == (1000, 1000, 0, 0)
 
 
 @pytest.mark.parametrize("trigger", ["CONSOLE", "CHARGEBACK"])
-def test_unknown_refund_overtaken_from_outside_is_decided_by_its_own_key(shop: Shop, worker: Caller, owner: Caller, trigger: str) -> None:
+def test_unknown_refund_overtaken_from_outside_is_decided_by_its_own_key(
+    shop: Shop, worker: Caller, owner: Caller, trigger: str
+) -> None:
     paid = paid_payment(shop, worker)
     operation = worker.one("request_cancellation", payment_id=paid.payment_id, amount=600, reason="r")
     (job,) = claim(worker)
     begin(worker, job, snapshot(paid.payment_id))
-    settle(worker, job, "retry", retry_in_seconds=0, attempt={"number": 1, "outcome": "unknown"}, snapshots=[cancelled_outside(paid.payment_id, 700, trigger)])
+    settle(
+        worker,
+        job,
+        "retry",
+        retry_in_seconds=0,
+        attempt={"number": 1, "outcome": "unknown"},
+        snapshots=[cancelled_outside(paid.payment_id, 700, trigger)],
+    )
     assert amounts(owner, paid.payment_id) == (1000, 700, 300, 0), "the undecided refund keeps what is left"
     (job,) = claim(worker)
-    (again,) = worker.call("begin_attempts", attempts=[{"job_id": job["id"], "claim": job["claim"], "snapshots": []}])
+    (again,) = worker.call(
+        "begin_attempts", attempts=[{"job_id": job["id"], "claim": job["claim"], "snapshots": []}]
+    )
     assert (again["decision"], again["attempt_number"], again["body"]) == ("resend", 1, "AAAA")
-    settle(worker, job, "retry", retry_in_seconds=0, attempt={"number": 1, "outcome": "failed", "code": "CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN"})
+    settle(
+        worker,
+        job,
+        "retry",
+        retry_in_seconds=0,
+        attempt={"number": 1, "outcome": "failed", "code": "CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN"},
+    )
     (job,) = claim(worker)
     assert begin(worker, job)["decision"] == "balance_changed"
     settle(worker, job)
@@ -91,13 +142,21 @@ def test_unknown_refund_overtaken_from_outside_is_decided_by_its_own_key(shop: S
     assert amounts(owner, paid.payment_id) == (1000, 700, 0, 300)
 
 
-def test_only_one_undecided_cancellation_is_sent_and_the_next_waits_its_turn(shop: Shop, worker: Caller, owner: Caller) -> None:
+def test_only_one_undecided_cancellation_is_sent_and_the_next_waits_its_turn(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
     paid = paid_payment(shop, worker)
     for _ in range(2):
         worker.one("request_cancellation", payment_id=paid.payment_id, amount=300, reason="r")
     (first,) = claim(worker)
     begin(worker, first, snapshot(paid.payment_id))
-    settle(worker, first, "dead", attempt={"number": 1, "outcome": "unknown"}, error={"code": "GAVE_UP", "message": "x"})
+    settle(
+        worker,
+        first,
+        "dead",
+        attempt={"number": 1, "outcome": "unknown"},
+        error={"code": "GAVE_UP", "message": "x"},
+    )
     assert owner.row("select kind from public.drift_findings")["kind"] == "undecided_cancellation"
     (second,) = claim(worker)
     assert begin(worker, second, snapshot(paid.payment_id))["decision"] == "blocked"

@@ -23,14 +23,29 @@ ENHANCEMENTS, BACKFILL, VALIDATE = "20251226000000", "20251226000100", "20251226
 
 # status, amount, total_cancel_amount → status, paid, cancelled, cancellable
 CARRIED = [
-    ("ready", 1000, None, "ready", 0, 0, 0), ("pending", 1000, 0, "ready", 0, 0, 0), ("failed", 1000, 0, "failed", 0, 0, 0),
-    ("virtual_account_issued", 1000, None, "virtual_account_issued", 0, 0, 0), ("paid", 1000, None, "paid", 1000, 0, 1000), ("PAID", 1000, 0, "paid", 1000, 0, 1000),
-    ("paid", 1000, 400, "partial_cancelled", 1000, 400, 600), ("paid", 1000, 1000, "cancelled", 1000, 1000, 0), ("cancelled", 1000, None, "cancelled", 1000, 1000, 0),
-    ("cancelled", 1000, 0, "cancelled", 1000, 1000, 0), ("cancelled", 1000, 1000, "cancelled", 1000, 1000, 0), ("partial_cancelled", 1000, 1, "partial_cancelled", 1000, 1, 999),
+    ("ready", 1000, None, "ready", 0, 0, 0),
+    ("pending", 1000, 0, "ready", 0, 0, 0),
+    ("failed", 1000, 0, "failed", 0, 0, 0),
+    ("virtual_account_issued", 1000, None, "virtual_account_issued", 0, 0, 0),
+    ("paid", 1000, None, "paid", 1000, 0, 1000),
+    ("PAID", 1000, 0, "paid", 1000, 0, 1000),
+    ("paid", 1000, 400, "partial_cancelled", 1000, 400, 600),
+    ("paid", 1000, 1000, "cancelled", 1000, 1000, 0),
+    ("cancelled", 1000, None, "cancelled", 1000, 1000, 0),
+    ("cancelled", 1000, 0, "cancelled", 1000, 1000, 0),
+    ("cancelled", 1000, 1000, "cancelled", 1000, 1000, 0),
+    ("partial_cancelled", 1000, 1, "partial_cancelled", 1000, 1, 999),
 ]
 REFUSED = [
-    ("paid", 1000, 1001), ("paid", None, 0), ("paid", 1000, -1), ("refunded-ish", 1000, 0), (None, 1000, 0), ("ready", 1000, 5), ("failed", 1000, 5),
-    ("partial_cancelled", 1000, 0), ("cancelled", None, None),
+    ("paid", 1000, 1001),
+    ("paid", None, 0),
+    ("paid", 1000, -1),
+    ("refunded-ish", 1000, 0),
+    (None, 1000, 0),
+    ("ready", 1000, 5),
+    ("failed", 1000, 5),
+    ("partial_cancelled", 1000, 0),
+    ("cancelled", None, None),
 ]
 
 
@@ -48,15 +63,25 @@ class OldShop:
 
     def insert(self, status: str | None, amount: int | None, total: int | None) -> str:
         """What the old code wrote; the payment's id."""
-        return str(self.caller.row(
-            "insert into public.payments (payment_id, order_name, amount, currency, status, total_cancel_amount) values ('legacy-' || gen_random_uuid(), 'Old', %s, 'KRW', %s, %s) returning payment_id",
-            amount, status, total,
-        )["payment_id"])
+        return str(
+            self.caller.row(
+                "insert into public.payments (payment_id, order_name, amount, currency, status, total_cancel_amount) values ('legacy-' || gen_random_uuid(), 'Old', %s, 'KRW', %s, %s) returning payment_id",
+                amount,
+                status,
+                total,
+            )["payment_id"]
+        )
 
     def read(self, payment_id: str) -> tuple[str, int, int, int, int]:
         """Status and amounts after the upgrade: status, paid, cancelled, cancellable, total_cancel_amount."""
         row = self.caller.row("select * from public.payments where payment_id = %s", payment_id)
-        return row["status"], row["paid_amount"], row["cancelled_amount"], row["cancellable_amount"], row["total_cancel_amount"]
+        return (
+            row["status"],
+            row["paid_amount"],
+            row["cancelled_amount"],
+            row["cancellable_amount"],
+            row["total_cancel_amount"],
+        )
 
 
 @pytest.fixture
@@ -99,35 +124,62 @@ STAGES: list[Callable[[OldShop], None]] = [
 ]
 
 
-@pytest.mark.parametrize("stage", STAGES, ids=["after enhancements", "after backfill", "after validate", "after everything"])
-def test_old_code_goes_on_writing_between_the_halves_of_a_deploy(old_shop: OldShop, stage: Callable[[OldShop], None]) -> None:
+@pytest.mark.parametrize(
+    "stage", STAGES, ids=["after enhancements", "after backfill", "after validate", "after everything"]
+)
+def test_old_code_goes_on_writing_between_the_halves_of_a_deploy(
+    old_shop: OldShop, stage: Callable[[OldShop], None]
+) -> None:
     early = old_shop.insert("paid", 1000, 0)
     stage(old_shop)
-    late = [old_shop.insert(status, 1000, total) for status, total in (("ready", 0), ("paid", 0), ("cancelled", 1000))]
+    late = [
+        old_shop.insert(status, 1000, total)
+        for status, total in (("ready", 0), ("paid", 0), ("cancelled", 1000))
+    ]
     old_shop.caller.run("update public.payments set total_cancel_amount = 300 where payment_id = %s", early)
     old_shop.caller.run("update public.payments set status = 'paid' where payment_id = %s", late[0])
-    old_shop.caller.run("update public.payments set status = 'cancelled', total_cancel_amount = 1000 where payment_id = %s", late[1])
+    old_shop.caller.run(
+        "update public.payments set status = 'cancelled', total_cancel_amount = 1000 where payment_id = %s",
+        late[1],
+    )
     old_shop.push()
     assert old_shop.read(early)[:4] == ("partial_cancelled", 1000, 300, 700)
-    assert [old_shop.read(payment_id)[:4] for payment_id in late] == [("paid", 1000, 0, 1000), ("cancelled", 1000, 1000, 0), ("cancelled", 1000, 1000, 0)]
+    assert [old_shop.read(payment_id)[:4] for payment_id in late] == [
+        ("paid", 1000, 0, 1000),
+        ("cancelled", 1000, 1000, 0),
+        ("cancelled", 1000, 1000, 0),
+    ]
 
 
 def test_pushing_twice_changes_nothing(old_shop: OldShop) -> None:
     old_shop.insert("paid", 1000, 400)
     old_shop.push()
     before = old_shop.caller.rows("select * from public.payments")
-    history = old_shop.caller.rows("select version from supabase_migrations.schema_migrations order by version")
+    history = old_shop.caller.rows(
+        "select version from supabase_migrations.schema_migrations order by version"
+    )
     old_shop.push()
     assert old_shop.caller.rows("select * from public.payments") == before
-    assert old_shop.caller.rows("select version from supabase_migrations.schema_migrations order by version") == history
+    assert (
+        old_shop.caller.rows("select version from supabase_migrations.schema_migrations order by version")
+        == history
+    )
 
 
-def test_a_payments_table_with_other_columns_is_named_and_left_alone(supabase_database: EmbeddedSupabase, empty_database: TestDatabase) -> None:
+def test_a_payments_table_with_other_columns_is_named_and_left_alone(
+    supabase_database: EmbeddedSupabase, empty_database: TestDatabase
+) -> None:
     with psycopg.connect(empty_database.url, autocommit=True) as connection:
-        connection.execute("create table public.payments (id uuid primary key, amount bigint, payment_id text)")
+        connection.execute(
+            "create table public.payments (id uuid primary key, amount bigint, payment_id text)"
+        )
     with pytest.raises(PushFailed) as refused:
         supabase_database.push(only=[BASELINE], database=empty_database.name)
-    for problem in ("amount is bigint (expected integer)", "total_cancel_amount is missing (expected integer)", "status is missing (expected text)"):
+    for problem in (
+        "amount is bigint (expected integer)",
+        "total_cancel_amount is missing (expected integer)",
+        "status is missing (expected text)",
+    ):
         assert problem in str(refused.value)
 
 
@@ -138,8 +190,13 @@ def test_verification_queries_of_the_upgrade_print_what_was_promised(old_shop: O
     columns: list[Row] = old_shop.caller.rows(
         "select column_name, data_type, column_default from information_schema.columns where table_name = 'payments' and column_name in ('cancelled_amount', 'cancellable_amount') order by 1 desc"
     )
-    assert [tuple(row.values()) for row in columns] == [("cancelled_amount", "integer", "0"), ("cancellable_amount", "integer", "0")]
-    tables = old_shop.caller.rows("select table_name from information_schema.tables where table_name in ('webhook_logs', 'billing_keys') order by 1")
+    assert [tuple(row.values()) for row in columns] == [
+        ("cancelled_amount", "integer", "0"),
+        ("cancellable_amount", "integer", "0"),
+    ]
+    tables = old_shop.caller.rows(
+        "select table_name from information_schema.tables where table_name in ('webhook_logs', 'billing_keys') order by 1"
+    )
     assert [row["table_name"] for row in tables] == ["billing_keys", "webhook_logs"]
     counts = old_shop.caller.row(
         "select (select count(*) from webhook_logs) as webhook_count, (select count(*) from billing_keys) as billing_keys_count, (select count(*) from payments) as payments_count"
@@ -148,7 +205,11 @@ def test_verification_queries_of_the_upgrade_print_what_was_promised(old_shop: O
 
 
 def test_the_documented_query_finds_just_the_rows_that_would_stop_the_upgrade(old_shop: OldShop) -> None:
-    documented = re.search(r"```sql\n(select id, payment_id.*?);\n```", (PROJECT_ROOT / "docs" / "database.md").read_text(), re.DOTALL)
+    documented = re.search(
+        r"```sql\n(select id, payment_id.*?);\n```",
+        (PROJECT_ROOT / "docs" / "database.md").read_text(),
+        re.DOTALL,
+    )
     assert documented
     for row in CARRIED:
         old_shop.insert(*row[:3])

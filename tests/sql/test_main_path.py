@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sql.shop import PREPARED, Caller, Refused, Shop, amounts, cancellation, claim, paid_payment, payment_row, settle, snapshot
+from tests.sql.shop import (
+    PREPARED,
+    Caller,
+    Refused,
+    Shop,
+    amounts,
+    cancellation,
+    claim,
+    paid_payment,
+    payment_row,
+    settle,
+    snapshot,
+)
 
 
 def test_an_order_is_prepared_paid_and_partly_refunded(shop: Shop, worker: Caller, owner: Caller) -> None:
@@ -31,15 +43,40 @@ def test_an_order_is_prepared_paid_and_partly_refunded(shop: Shop, worker: Calle
     refund = worker.one("request_cancellation", payment_id=payment_id, amount=300, reason="size")
     assert amounts(owner, payment_id) == (1000, 0, 300, 700)
     (job,) = claim(worker)
-    (begun,) = worker.call("begin_attempts", attempts=[{"job_id": job["id"], "claim": job["claim"], "body": "c2VhbGVk", "snapshots": [snapshot(payment_id)]}])
+    (begun,) = worker.call(
+        "begin_attempts",
+        attempts=[
+            {
+                "job_id": job["id"],
+                "claim": job["claim"],
+                "body": "c2VhbGVk",
+                "snapshots": [snapshot(payment_id)],
+            }
+        ],
+    )
     assert begun["decision"] == "send"
-    after = snapshot(payment_id, "PARTIAL_CANCELLED", cancelled=300, cancellations=[cancellation("c-1", 300)], updated_at="2026-11-02T00:00:01Z", status_changed_at="2026-11-02T00:00:01Z")
-    (answer,) = settle(worker, job, attempt={"number": 1, "outcome": "succeeded", "cancellation_id": "c-1"}, snapshots=[after])
+    after = snapshot(
+        payment_id,
+        "PARTIAL_CANCELLED",
+        cancelled=300,
+        cancellations=[cancellation("c-1", 300)],
+        updated_at="2026-11-02T00:00:01Z",
+        status_changed_at="2026-11-02T00:00:01Z",
+    )
+    (answer,) = settle(
+        worker,
+        job,
+        attempt={"number": 1, "outcome": "succeeded", "cancellation_id": "c-1"},
+        snapshots=[after],
+    )
     assert (answer["operation_status"], answer["payment_status"]) == ("succeeded", "partial_cancelled")
     assert amounts(owner, payment_id) == (1000, 300, 0, 700)
     assert worker.one("get_operation", id=refund["id"])["result"]["cancellationId"] == "c-1"
     assert payment_row(owner, payment_id)["total_cancel_amount"] == 300
-    events = owner.rows("select sequence, event_type, to_status::text from public.payment_events where payment_id = %s order by sequence", payment_id)
+    events = owner.rows(
+        "select sequence, event_type, to_status::text from public.payment_events where payment_id = %s order by sequence",
+        payment_id,
+    )
     assert [(event["sequence"], event["event_type"], event["to_status"]) for event in events] == [
         (1, "status_changed", "ready"),
         (2, "status_changed", "paid"),
@@ -54,5 +91,9 @@ def test_a_refund_above_what_is_left_names_the_amounts(shop: Shop, worker: Calle
     worker.one("request_cancellation", payment_id=paid.payment_id, amount=300, reason="size")
     with pytest.raises(Refused) as refused:
         worker.one("request_cancellation", payment_id=paid.payment_id, amount=701, reason="size")
-    assert (refused.value.status, refused.value.code, refused.value.detail["max"]) == (409, "CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT", 700)
+    assert (refused.value.status, refused.value.code, refused.value.detail["max"]) == (
+        409,
+        "CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT",
+        700,
+    )
     assert "700 of 1000" in refused.value.message

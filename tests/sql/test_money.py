@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 ACTIONS = st.one_of(
     st.tuples(st.just("ask"), st.integers(1, 700)),
-    st.tuples(st.just("run"), st.sampled_from(["answered", "reply_lost", "async", "crash_before_send", "crash_after_send", "refused"])),
+    st.tuples(
+        st.just("run"),
+        st.sampled_from(
+            ["answered", "reply_lost", "async", "crash_before_send", "crash_after_send", "refused"]
+        ),
+    ),
     st.tuples(st.just("console"), st.integers(1, 600)),
     st.tuples(st.just("chargeback"), st.integers(1, 1000)),
     st.tuples(st.just("webhook"), st.integers(0, 3)),
@@ -56,7 +61,10 @@ class Worker:
         seen = self.truth.read()
         balance = self.truth.cancellable
         body = b64encode(json.dumps({"amount": refund["amount"], "balance": balance}).encode()).decode()
-        (begun,) = self.caller.call("begin_attempts", attempts=[{"job_id": job["id"], "claim": job["claim"], "body": body, "snapshots": [seen]}])
+        (begun,) = self.caller.call(
+            "begin_attempts",
+            attempts=[{"job_id": job["id"], "claim": job["claim"], "body": body, "snapshots": [seen]}],
+        )
         decision = begun["decision"]
         if how == "crash_before_send":
             self.crash()
@@ -71,25 +79,53 @@ class Worker:
         if how == "refused" and begun["idempotency_key"] not in self.truth.replies:
             self.truth.replies[begun["idempotency_key"]] = {"error": "PG_PROVIDER"}
         sent = json.loads(b64decode(begun["body"]))
-        reply = self.truth.post_cancel(begun["idempotency_key"], sent["amount"], sent["balance"], "REQUESTED" if how == "async" else "SUCCEEDED")
+        reply = self.truth.post_cancel(
+            begun["idempotency_key"],
+            sent["amount"],
+            sent["balance"],
+            "REQUESTED" if how == "async" else "SUCCEEDED",
+        )
         attempt: Row = {"number": begun["attempt_number"]}
         if how == "crash_after_send":
             self.crash()
         elif how == "reply_lost":
             settle(self.caller, job, "retry", retry_in_seconds=0, attempt=attempt | {"outcome": "unknown"})
         elif reply.get("error") == "PG_PROVIDER":
-            settle(self.caller, job, "failed", attempt=attempt | {"outcome": "failed"}, error={"code": "PG_PROVIDER", "message": "no"}, snapshots=[self.truth.read()])
+            settle(
+                self.caller,
+                job,
+                "failed",
+                attempt=attempt | {"outcome": "failed"},
+                error={"code": "PG_PROVIDER", "message": "no"},
+                snapshots=[self.truth.read()],
+            )
         elif "error" in reply:
-            settle(self.caller, job, "retry", retry_in_seconds=0, attempt=attempt | {"outcome": "failed"}, snapshots=[self.truth.read()])
+            settle(
+                self.caller,
+                job,
+                "retry",
+                retry_in_seconds=0,
+                attempt=attempt | {"outcome": "failed"},
+                snapshots=[self.truth.read()],
+            )
         else:
             outcome = "succeeded" if reply["status"] == "SUCCEEDED" else "requested"
-            settle(self.caller, job, attempt=attempt | {"outcome": outcome, "cancellation_id": reply["id"]}, snapshots=[self.truth.read()])
+            settle(
+                self.caller,
+                job,
+                attempt=attempt | {"outcome": outcome, "cancellation_id": reply["id"]},
+                snapshots=[self.truth.read()],
+            )
 
 
 def check_money(owner: Caller, truth: Truth) -> Row:
     """Laws 1 and 2 on the rows as they are now."""
     row = payment_row(owner, truth.payment_id)
-    assert row["paid_amount"] == row["cancelled_amount"] + row["reserved_amount"] + row["cancellable_amount"] == truth.total
+    assert (
+        row["paid_amount"]
+        == row["cancelled_amount"] + row["reserved_amount"] + row["cancellable_amount"]
+        == truth.total
+    )
     held = owner.row(
         "select coalesce(sum(held_amount), 0) as held from public.payment_cancellations where payment_id = %s and status in ('reserved', 'requested', 'unknown')",
         truth.payment_id,
@@ -99,7 +135,9 @@ def check_money(owner: Caller, truth: Truth) -> Row:
     return row
 
 
-def play(shop: Shop, caller: Caller, owner: Caller, truth: Truth, history: list[tuple[str, int | str]]) -> None:
+def play(
+    shop: Shop, caller: Caller, owner: Caller, truth: Truth, history: list[tuple[str, int | str]]
+) -> None:
     worker = Worker(shop, caller, truth)
 
     def ask(amount: int) -> None:
@@ -107,12 +145,28 @@ def play(shop: Shop, caller: Caller, owner: Caller, truth: Truth, history: list[
         if amount > cancellable:
             with pytest.raises(Refused) as refused:
                 caller.one("request_cancellation", payment_id=truth.payment_id, amount=amount, reason="r")
-            assert refused.value.code in ("CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT", "PAYMENT_ALREADY_CANCELLED")
+            assert refused.value.code in (
+                "CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT",
+                "PAYMENT_ALREADY_CANCELLED",
+            )
         else:
             caller.one("request_cancellation", payment_id=truth.payment_id, amount=amount, reason="r")
 
     def webhook(number: int) -> None:
-        caller.call("record_webhooks", webhooks=[{"webhook_id": f"{truth.payment_id}-{number}", "webhook_type": "Transaction.Paid", "body": "e30=", "headers": {}, "subject_kind": "payment", "subject_id": truth.payment_id, "secret_index": 0}])
+        caller.call(
+            "record_webhooks",
+            webhooks=[
+                {
+                    "webhook_id": f"{truth.payment_id}-{number}",
+                    "webhook_type": "Transaction.Paid",
+                    "body": "e30=",
+                    "headers": {},
+                    "subject_kind": "payment",
+                    "subject_id": truth.payment_id,
+                    "secret_index": 0,
+                }
+            ],
+        )
 
     def stale(index: int) -> None:
         caller.one("request_completion", payment_id=truth.payment_id)
@@ -127,8 +181,13 @@ def play(shop: Shop, caller: Caller, owner: Caller, truth: Truth, history: list[
             truth.cancel(amount, trigger=trigger)
 
     act: dict[str, Callable[..., object]] = {
-        "ask": ask, "run": worker.run, "webhook": webhook, "stale": stale, "decide": truth.decide_pending,
-        "console": lambda amount: outside(amount, "CONSOLE"), "chargeback": lambda amount: outside(amount, "CHARGEBACK"),
+        "ask": ask,
+        "run": worker.run,
+        "webhook": webhook,
+        "stale": stale,
+        "decide": truth.decide_pending,
+        "console": lambda amount: outside(amount, "CONSOLE"),
+        "chargeback": lambda amount: outside(amount, "CHARGEBACK"),
     }
     for name, argument in history:
         act[name](argument)
@@ -150,22 +209,34 @@ def play(shop: Shop, caller: Caller, owner: Caller, truth: Truth, history: list[
     assert row["reserved_amount"] == 0, "nothing is held for a refund that is over"
     assert not owner.rows("select 1 from public.payment_operations where status = 'pending'")
     assert not owner.rows("select 1 from queue.dead")
-    ours = owner.rows("select amount, cancellation_id from public.payment_cancellations where payment_id = %s and status = 'succeeded'", truth.payment_id)
+    ours = owner.rows(
+        "select amount, cancellation_id from public.payment_cancellations where payment_id = %s and status = 'succeeded'",
+        truth.payment_id,
+    )
     theirs = [(c["amount"], c["id"]) for c in truth.cancellations if c["status"] == "SUCCEEDED"]
     assert sorted((r["amount"], r["cancellation_id"]) for r in ours) == sorted(theirs)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=st.lists(ACTIONS, min_size=3, max_size=22))
-def test_any_history_balances_and_ends_equal_to_portone(shop: Shop, worker: Caller, owner: Caller, history: list[tuple[str, int | str]]) -> None:
+def test_any_history_balances_and_ends_equal_to_portone(
+    shop: Shop, worker: Caller, owner: Caller, history: list[tuple[str, int | str]]
+) -> None:
     paid = paid_payment(shop, worker)
     truth = Truth(paid.payment_id, 1000)
     truth.read()
     play(shop, worker, owner, truth, history)
 
 
-def test_amounts_that_do_not_balance_are_refused_by_the_table_itself(shop: Shop, worker: Caller, owner: Caller) -> None:
+def test_amounts_that_do_not_balance_are_refused_by_the_table_itself(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
     paid = paid_payment(shop, worker)
-    for change in ("cancelled_amount = 1", "reserved_amount = 5", "cancellable_amount = -1, cancelled_amount = 1001", "paid_amount = 0"):
+    for change in (
+        "cancelled_amount = 1",
+        "reserved_amount = 5",
+        "cancellable_amount = -1, cancelled_amount = 1001",
+        "paid_amount = 0",
+    ):
         with pytest.raises(psycopg.errors.CheckViolation):
             owner.run(f"update public.payments set {change} where payment_id = %s", paid.payment_id)

@@ -35,7 +35,13 @@ def count(caller: Caller, table: str) -> int:
 
 def test_owners_see_their_own_and_others_see_nothing(shop: Shop, lived_in: str) -> None:
     mine, other = shop.user(lived_in), shop.user(shop.new_user())
-    assert {table: count(mine, table) for table in OWNED} == {"orders": 1, "payments": 1, "payment_cancellations": 1, "payment_events": 3, "payment_operations": 1}
+    assert {table: count(mine, table) for table in OWNED} == {
+        "orders": 1,
+        "payments": 1,
+        "payment_cancellations": 1,
+        "payment_events": 3,
+        "payment_operations": 1,
+    }
     assert {count(other, table) for table in ALL} == {0}
     assert {count(mine, table) for table in ADMINS} == {0}
 
@@ -47,7 +53,10 @@ def test_admins_see_everything(shop: Shop, lived_in: str, owner: Caller) -> None
 
 
 def test_a_user_cannot_make_themselves_an_admin(shop: Shop, lived_in: str) -> None:
-    pretender = shop.connect("authenticated", {"sub": shop.new_user(), "user_metadata": {"role": "admin"}, "app_metadata": {"role": "Admin"}})
+    pretender = shop.connect(
+        "authenticated",
+        {"sub": shop.new_user(), "user_metadata": {"role": "admin"}, "app_metadata": {"role": "Admin"}},
+    )
     assert {count(pretender, table) for table in ALL} == {0}
 
 
@@ -63,13 +72,31 @@ def test_nobody_writes_a_table(shop: Shop, lived_in: str, table: str, who: str) 
     if (table, who) == ("orders", "worker"):
         return  # the shop's own server makes orders
     caller = {"owner": lambda: shop.user(lived_in), "admin": shop.admin, "worker": shop.service}[who]()
-    column = {"drift_findings": "subject", "webhook_logs": "webhook_id", "orders": "order_name"}.get(table, "payment_id")
-    for statement in (f"insert into public.{table} default values", f"update public.{table} set {column} = {column}", f"delete from public.{table}"):
+    column = {"drift_findings": "subject", "webhook_logs": "webhook_id", "orders": "order_name"}.get(
+        table, "payment_id"
+    )
+    for statement in (
+        f"insert into public.{table} default values",
+        f"update public.{table} set {column} = {column}",
+        f"delete from public.{table}",
+    ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             caller.run(statement)
 
 
-@pytest.mark.parametrize("schema_table", ["private.attempts", "private.refund_accounts", "private.clock", "private.order_settlements", "queue.jobs", "queue.finished", "queue.dead", "queue.keys"])
+@pytest.mark.parametrize(
+    "schema_table",
+    [
+        "private.attempts",
+        "private.refund_accounts",
+        "private.clock",
+        "private.order_settlements",
+        "queue.jobs",
+        "queue.finished",
+        "queue.dead",
+        "queue.keys",
+    ],
+)
 def test_internals_are_nobodys(shop: Shop, lived_in: str, schema_table: str) -> None:
     for caller in (shop.anon(), shop.user(lived_in), shop.admin(), shop.service()):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -80,8 +107,13 @@ def test_owners_choose_their_default_card_and_nothing_else(shop: Shop, lived_in:
     mine = shop.user(lived_in)
     assert mine.run("update public.billing_keys set nickname = 'My card', is_default = false") == 1
     assert shop.user(shop.new_user()).run("update public.billing_keys set nickname = 'Mine now'") == 0
-    for statement in ("update public.billing_keys set billing_key = 'x'", "update public.billing_keys set card_number_masked = '*'", "delete from public.billing_keys",
-                      "insert into public.billing_keys (issue_id) values ('x')", "select billing_key from public.billing_keys"):
+    for statement in (
+        "update public.billing_keys set billing_key = 'x'",
+        "update public.billing_keys set card_number_masked = '*'",
+        "delete from public.billing_keys",
+        "insert into public.billing_keys (issue_id) values ('x')",
+        "select billing_key from public.billing_keys",
+    ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             mine.run(statement)
 
