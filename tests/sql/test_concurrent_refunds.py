@@ -163,3 +163,24 @@ def test_only_one_undecided_cancellation_is_sent_and_the_next_waits_its_turn(
     assert amounts(owner, paid.payment_id) == (1000, 0, 600, 400), "both keep their hold"
     with pytest.raises(psycopg.errors.UniqueViolation):
         owner.run("update public.payment_cancellations set status = 'requested' where status = 'reserved'")
+
+
+def test_when_less_is_left_the_youngest_refund_gives_way_first(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
+    paid = paid_payment(shop, worker)
+    for amount in (600, 300):
+        worker.one("request_cancellation", payment_id=paid.payment_id, amount=amount, reason="r")
+    (job,) = claim(worker)
+    settle(
+        worker,
+        job,
+        "retry",
+        retry_in_seconds=0,
+        snapshots=[cancelled_outside(paid.payment_id, 500, "CONSOLE")],
+    )
+    holds = owner.rows(
+        "select amount, held_amount from public.payment_cancellations where operation_id is not null order by number"
+    )
+    assert [(row["amount"], row["held_amount"]) for row in holds] == [(600, 500), (300, 0)]
+    assert amounts(owner, paid.payment_id) == (1000, 500, 500, 0)

@@ -132,6 +132,15 @@ def test_a_lost_reply_changes_nothing_on_repeat(worker: Caller, owner: Caller) -
     assert enqueue(worker, {"idempotency_key": "done-0001"})[0]["fresh"] is False
 
 
+def test_a_repeated_retry_counts_once_even_when_the_job_is_ready_again(worker: Caller, owner: Caller) -> None:
+    enqueue(worker, {"idempotency_key": "again-001"})
+    (job,) = claim(worker)
+    settle(worker, job, "retry", retry_in_seconds=0)
+    worker.call("claim_jobs", worker="w2", max=1, lease_seconds=60, after_id=10**9)  # makes it ready
+    assert settle(worker, job, "retry", retry_in_seconds=0)[0]["reason"] == "lost"
+    assert owner.row("select failures from queue.jobs")["failures"] == 1
+
+
 def test_a_job_that_kills_its_worker_every_time_ends_dead_and_frees_its_lane(
     shop: Shop, worker: Caller, owner: Caller
 ) -> None:
