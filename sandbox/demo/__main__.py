@@ -43,7 +43,7 @@ def main(file: Path = DEMO_FILE, logs: Path = DEMO_LOGS) -> int:
         outcomes = [*outcomes, Outcome(name, ok=False, detail=problem, seconds=seconds)]
         report.failed_start(problem)
     write_json(file, outcomes, seconds)
-    report.closing(outcomes, seconds, file.relative_to(BUILD_DIR.parent))
+    report.closing(outcomes, seconds, file)
     return 0 if all(outcome.ok for outcome in outcomes) else 1
 
 

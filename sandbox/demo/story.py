@@ -51,8 +51,13 @@ class Story:
         raise CheckFailed(f"{text}: it does not hold, it was {in_words(happened)}")
 
     def detail(self) -> str:
-        """Return the expectations that held in one text."""
-        return "; ".join(f"{line.text}: {line.happened}" for line in self.lines if line.kind == "held")
+        """Return what was done and the expectations that held, as one text."""
+        parts = [
+            f"{line.text}." if line.kind == "told" else f"{line.text}: {line.happened};"
+            for line in self.lines
+            if line.kind != "failed"
+        ]
+        return " ".join(parts).replace("\n", ", ").rstrip(";.")
 
     def _add(self, line: Line) -> None:
         self.lines.append(line)

@@ -1,0 +1,3 @@
+"""Tests that kill, cut and delay, and then compare the books."""
+
+from __future__ import annotations
