@@ -1,0 +1,3 @@
+"""Tests over HTTP with the real worker, the simulator and a real database."""
+
+from __future__ import annotations

@@ -1,0 +1,74 @@
+"""Log watching: each of the brief's greps shows its activity, and no line has a secret in it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.flow.test_virtual_account import ACCOUNT
+
+if TYPE_CHECKING:
+    from sandbox.demo.shopper import Shopper
+    from sandbox.demo.world import World
+
+
+GREP = shutil.which("grep") or "grep"
+
+
+@pytest.fixture
+def log_of_a_refund(world: World, mina: Shopper) -> tuple[str, str, str]:
+    """Lines the worker wrote while a virtual account was paid and refunded; the payment's id and account."""
+    start = len(world.log_file.read_bytes())
+    purchase = world.prepared(mina, 3_000, "VIRTUAL_ACCOUNT")
+    world.open_window(purchase)
+    number = world.portone.issue_virtual_account(purchase.payment_id)["method"]["accountNumber"]
+    world.portone.deposit(purchase.payment_id)
+    world.quiet(purchase)
+    assert (
+        world.admin.cancel(purchase.payment_id, 1_000, refund_account=ACCOUNT).body["status"] == "succeeded"
+    )
+    world.admin.cancel(purchase.payment_id, 1_000, refund_account={**ACCOUNT, "number": "not-a-number-9876"})
+    world.quiet(purchase)
+    return world.log_file.read_bytes()[start:].decode(), purchase.payment_id, number
+
+
+@pytest.mark.parametrize(
+    ("pattern", "about"),
+    [
+        (r"portone\|webhook\|payment", "payment job settled"),
+        (r"prepare\|pre-register", "pre-register"),
+        ("webhook", "webhook recorded"),
+    ],
+)
+def test_the_briefs_grep_shows_the_activity(
+    log_of_a_refund: tuple[str, str, str], pattern: str, about: str
+) -> None:
+    found = subprocess.run(
+        [GREP, "-i", pattern], input=log_of_a_refund[0], capture_output=True, text=True, check=True
+    ).stdout  # fmt: skip
+    assert about in found
+
+
+def test_each_payment_can_be_followed_in_the_log(log_of_a_refund: tuple[str, str, str]) -> None:
+    log, payment_id, _ = log_of_a_refund
+    lines = [line for line in log.splitlines() if payment_id in line]
+    assert any("pre-register" in line for line in lines)
+    assert any("cancel" in line for line in lines)
+
+
+def test_no_secret_account_number_name_or_token_is_in_the_log(
+    world: World, mina: Shopper, log_of_a_refund: tuple[str, str, str]
+) -> None:
+    number = log_of_a_refund[2]
+    log = world.log_file.read_text() + world.stack.worker_log()
+    endpoint, stack = world.stack.endpoint, world.stack
+    secrets = [
+        endpoint.secret_key, endpoint.publishable_key, endpoint.jwt_secret, stack.portone_api_secret,
+        stack.webhook_secret, stack.webhook_secret.removeprefix("whsec_"), str(mina.token), str(world.admin.token),
+        ACCOUNT["number"], ACCOUNT["holder_name"], number, "not-a-number-9876",
+    ]  # fmt: skip
+    assert [secret for secret in secrets if secret in log] == []
+    assert "eyJ" not in log
