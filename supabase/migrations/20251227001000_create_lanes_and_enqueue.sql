@@ -15,14 +15,17 @@ declare
   lane_key bigint;
 begin
   -- Sorted by key, not by name: two names may share a key.
-  select array_agg(distinct private.lane_key(lanes.lane) order by private.lane_key(lanes.lane)) into keys
-  from unnest(p_lanes) as lanes (lane)
-  where lanes.lane is not null;
+  keys := array(
+    select distinct hashtextextended(lanes.lane, 1) as lane_key
+    from unnest(p_lanes) as lanes (lane)
+    where lanes.lane is not null
+    order by lane_key
+  );
   if cardinality(keys) > p_max then
     perform private.fail('422', 'TOO_MANY_LANES', format('The call touches %s payments; at most %s a call.', cardinality(keys), p_max),
       null, 'Split the call.', jsonb_build_object('max', p_max));
   end if;
-  foreach lane_key in array coalesce(keys, '{}') loop
+  foreach lane_key in array keys loop
     perform pg_advisory_xact_lock(lane_key);
   end loop;
 end
@@ -61,24 +64,35 @@ return 60;
 comment on function private.read_patience() is 'Failures before a read-back is given up: with the backoff''s ceiling of 15 minutes, half a day of PortOne being away.';
 revoke all on function private.read_patience() from public, anon, authenticated, service_role;
 
-create function private.sync_job(p_payment_id text, p_now timestamptz) returns bigint
-language plpgsql set search_path = ''
+create function private.unstarted_sync(p_lane text) returns bigint
+language sql stable set search_path = ''
 as $$
-declare
-  found_id bigint;
-begin
-  -- Only a job that has not started: it will read PortOne after this moment.
-  select jobs.id into found_id
-  from queue.jobs
-  where jobs.lane = 'payment:' || p_payment_id and jobs.state in ('ready', 'waiting') and jobs.kind = 'sync_payment'
-  order by jobs.id
-  limit 1;
-  return coalesce(
-    found_id,
+  -- Two look-ups, one for each partial index; together they would be answered by a walk along the primary key.
+  select coalesce(
+    (
+      select jobs.id from queue.jobs
+      where jobs.lane = p_lane and jobs.state = 'ready' and jobs.kind = 'sync_payment'
+    ),
+    (
+      select jobs.id from queue.jobs
+      where jobs.lane = p_lane and jobs.state = 'waiting' and jobs.kind = 'sync_payment'
+      order by jobs.id
+      limit 1
+    )
+  )
+$$;
+comment on function private.unstarted_sync(text) is
+  'The job of a lane that will read its payment back and has not started: it will see everything up to now. The caller holds the lane.';
+revoke all on function private.unstarted_sync(text) from public, anon, authenticated, service_role;
+
+create function private.sync_job(p_payment_id text, p_now timestamptz) returns bigint
+language sql set search_path = ''
+as $$
+  select coalesce(
+    private.unstarted_sync('payment:' || p_payment_id),
     private.add_job('sync_payment', 'payment:' || p_payment_id, jsonb_build_object('payment_id', p_payment_id), p_now,
       p_max_failures => private.read_patience())
-  );
-end
+  )
 $$;
 comment on function private.sync_job(text, timestamptz) is
   'The job that will read this payment back from PortOne: one that waits already, or a new one. The caller holds the lane.';

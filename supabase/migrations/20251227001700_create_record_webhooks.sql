@@ -4,124 +4,75 @@ create type public.recorded_webhook as (
   index integer, id bigint, webhook_id text, status text, duplicate boolean, job_id bigint
 );
 
-create function private.check_webhooks(p_webhooks jsonb[]) returns void
+create type private.delivery as (
+  index integer, webhook_id text, webhook_type text, body text, headers jsonb, subject_kind text, subject_id text,
+  provider_transaction_id text, event_at text, secret_index text, skip_reason text, lane text
+);
+
+create function private.read_deliveries(p_webhooks jsonb[]) returns private.delivery[]
 language plpgsql immutable set search_path = ''
 as $$
 declare
+  deliveries private.delivery[];
   bad record;
 begin
   perform private.check_batch('webhooks', p_webhooks, 200);
-  select element.index,
-    case
-      when coalesce(char_length(element.value ->> 'webhook_id'), 0) not between 1 and 255 then 'webhook_id'
-      when coalesce(element.value ->> 'body', '!') !~ '^[A-Za-z0-9+/]*={0,2}$' or char_length(element.value ->> 'body') % 4 <> 0 then 'body'
-      when char_length(element.value ->> 'webhook_type') > 200 then 'webhook_type'
-      when char_length(element.value ->> 'subject_id') > 255 then 'subject_id'
-      when char_length(element.value ->> 'provider_transaction_id') > 255 then 'provider_transaction_id'
-      when coalesce(element.value ->> 'subject_kind', 'payment') not in ('payment', 'billing_key') then 'subject_kind'
-      when coalesce(element.value ->> 'secret_index', '0') !~ '^[0-9]{1,2}$' then 'secret_index'
-      when char_length(element.value ->> 'skip_reason') > 60 then 'skip_reason'
-    end as field
-  into bad
-  from unnest(p_webhooks) with ordinality as element (value, index)
-  where coalesce(char_length(element.value ->> 'webhook_id'), 0) not between 1 and 255
-    or coalesce(element.value ->> 'body', '!') !~ '^[A-Za-z0-9+/]*={0,2}$' or char_length(element.value ->> 'body') % 4 <> 0
-    or char_length(element.value ->> 'webhook_type') > 200
-    or char_length(element.value ->> 'subject_id') > 255
-    or char_length(element.value ->> 'provider_transaction_id') > 255
-    or coalesce(element.value ->> 'subject_kind', 'payment') not in ('payment', 'billing_key')
-    or coalesce(element.value ->> 'secret_index', '0') !~ '^[0-9]{1,2}$'
-    or char_length(element.value ->> 'skip_reason') > 60
-  order by element.index
+  deliveries := array(
+    select row(
+      element.index, element.value ->> 'webhook_id', element.value ->> 'webhook_type', element.value ->> 'body',
+      coalesce(nullif(element.value -> 'headers', 'null'), '{}'), element.value ->> 'subject_kind', element.value ->> 'subject_id',
+      element.value ->> 'provider_transaction_id', element.value ->> 'event_at', element.value ->> 'secret_index',
+      element.value ->> 'skip_reason',
+      case when element.value ->> 'subject_kind' = 'payment' and element.value ->> 'skip_reason' is null
+        then 'payment:' || (element.value ->> 'subject_id') end
+    )::private.delivery
+    from unnest(p_webhooks) with ordinality as element (value, index)
+    order by element.index
+  );
+  select checked.index, checked.field into bad
+  from (
+    select delivery.index,
+      case
+        when coalesce(char_length(delivery.webhook_id), 0) not between 1 and 255 then 'webhook_id'
+        when delivery.body is null or char_length(delivery.body) % 4 <> 0 or delivery.body !~ '^[A-Za-z0-9+/]*={0,2}$' then 'body'
+        when char_length(delivery.webhook_type) > 200 then 'webhook_type'
+        when char_length(delivery.subject_id) > 255 then 'subject_id'
+        when char_length(delivery.provider_transaction_id) > 255 then 'provider_transaction_id'
+        when coalesce(delivery.subject_kind, 'payment') not in ('payment', 'billing_key') then 'subject_kind'
+        when coalesce(delivery.secret_index, '0') !~ '^[0-9]{1,2}$' then 'secret_index'
+        when char_length(delivery.skip_reason) > 60 then 'skip_reason'
+      end as field
+    from unnest(deliveries) as delivery
+  ) as checked
+  where checked.field is not null
+  order by checked.index
   limit 1;
-  if bad is not null then
+  if bad.index is not null then
     perform private.fail('422', 'WEBHOOK_INVALID', format('webhooks[%s].%s is missing or not of its form.', bad.index, bad.field),
       format('webhooks[%s].%s', bad.index, bad.field), 'Send webhook_id, the body as base64, and null for what cannot be read.');
   end if;
+  return deliveries;
 end
 $$;
-comment on function private.check_webhooks(jsonb[]) is 'Refuses a batch with an element that cannot be stored, naming its index and field.';
-revoke all on function private.check_webhooks(jsonb[]) from public, anon, authenticated, service_role;
+comment on function private.read_deliveries(jsonb[]) is
+  'A batch of deliveries as values, each with the lane it asks for. Refuses one that cannot be stored, naming its index and field.';
+revoke all on function private.read_deliveries(jsonb[]) from public, anon, authenticated, service_role;
 
-create function public.record_webhooks(webhooks jsonb[]) returns setof public.recorded_webhook
-language plpgsql security definer set search_path = '' set plan_cache_mode = force_custom_plan
+create function private.record_repeats(
+  p_deliveries private.delivery[], p_lanes text[], p_job_ids bigint[], p_now timestamptz, out revived_jobs bigint[]
+)
+language plpgsql set search_path = ''
 as $$
-#variable_conflict use_column
 declare
-  v_now timestamptz;
-  job_lanes text[];
-  job_ids bigint[];
-  is_new boolean[];
-  owner_ids bigint[];
-  owner_indexes integer[];
   revived bigint[];
 begin
-  perform private.check_webhooks(record_webhooks.webhooks);
-  perform private.lock_lanes(array(
-    select 'payment:' || (element.value ->> 'subject_id')
-    from unnest(record_webhooks.webhooks) as element (value)
-    where element.value ->> 'subject_kind' = 'payment' and element.value ->> 'subject_id' is not null
-      and element.value ->> 'skip_reason' is null
-  ), 200);
-  v_now := private.now();
-
-  -- Which job each lane would use: one that has not started yet, or the next id.
-  select array_agg(lanes.lane order by lanes.lane), array_agg(coalesce(known.id, nextval('queue.jobs_id_seq')) order by lanes.lane),
-    array_agg(known.id is null order by lanes.lane)
-  into job_lanes, job_ids, is_new
-  from (
-    select distinct 'payment:' || (element.value ->> 'subject_id') as lane
-    from unnest(record_webhooks.webhooks) as element (value)
-    where element.value ->> 'subject_kind' = 'payment' and element.value ->> 'subject_id' is not null
-      and element.value ->> 'skip_reason' is null
-  ) as lanes
-  left join lateral (
-    select jobs.id from queue.jobs
-    where jobs.lane = lanes.lane and jobs.state in ('ready', 'waiting') and jobs.kind = 'sync_payment'
-    order by jobs.id
-    limit 1
-  ) as known on true;
-
-  -- The first delivery of an id owns it. Sorted by id: concurrent calls meet in the same sequence.
-  with wanted as materialized (
-    select distinct on (element.value ->> 'webhook_id') element.index, element.value
-    from unnest(record_webhooks.webhooks) with ordinality as element (value, index)
-    order by element.value ->> 'webhook_id', element.index
-  ),
-  owners as (
-    insert into public.webhook_logs (
-      webhook_id, webhook_type, status, provider_transaction_id, payment_id, subject_kind, subject_id, job_id, skip_reason,
-      secret_index, request_headers, request_body, response_body, event_at, created_at, processed_at
-    )
-    select
-      wanted.value ->> 'webhook_id', wanted.value ->> 'webhook_type',
-      case when lane.job_id is null then 'skipped' else 'received' end::public.webhook_status,
-      wanted.value ->> 'provider_transaction_id', payments.payment_id,
-      wanted.value ->> 'subject_kind', wanted.value ->> 'subject_id', lane.job_id,
-      case when lane.job_id is null then coalesce(wanted.value ->> 'skip_reason', 'not_actionable') end,
-      (wanted.value ->> 'secret_index')::smallint, coalesce(nullif(wanted.value -> 'headers', 'null'), '{}'), decode(wanted.value ->> 'body', 'base64'),
-      jsonb_build_object('ok', true), private.time_of(wanted.value ->> 'event_at'), v_now,
-      case when lane.job_id is null then v_now end
-    from wanted
-    left join unnest(job_lanes, job_ids) as lane (lane, job_id)
-      on lane.lane = 'payment:' || (wanted.value ->> 'subject_id')
-      and wanted.value ->> 'subject_kind' = 'payment' and wanted.value ->> 'skip_reason' is null
-    left join public.payments on wanted.value ->> 'subject_kind' = 'payment' and payments.payment_id = wanted.value ->> 'subject_id'
-    order by wanted.value ->> 'webhook_id'
-    on conflict (webhook_id) where duplicate_of is null do nothing
-    returning id, webhook_id
-  )
-  select array_agg(owners.id), array_agg(wanted.index) into owner_ids, owner_indexes
-  from owners
-  join wanted on wanted.value ->> 'webhook_id' = owners.webhook_id;
-
   -- A repeat of a delivery that had failed revives it: one new job.
   with repeated as (
     select logs.id, min(lane.job_id) as job_id
-    from unnest(record_webhooks.webhooks) with ordinality as element (value, index)
-    join public.webhook_logs as logs on logs.webhook_id = element.value ->> 'webhook_id' and logs.duplicate_of is null
-    join unnest(job_lanes, job_ids) as lane (lane, job_id) on lane.lane = 'payment:' || logs.subject_id
-    where not element.index = any (coalesce(owner_indexes, '{}')) and logs.status = 'failed' and logs.subject_kind = 'payment'
+    from unnest(p_deliveries) as delivery
+    join public.webhook_logs as logs on logs.webhook_id = delivery.webhook_id and logs.duplicate_of is null
+    join unnest(p_lanes, p_job_ids) as lane (lane, job_id) on lane.lane = 'payment:' || logs.subject_id
+    where logs.status = 'failed' and logs.subject_kind = 'payment'
     group by logs.id
     order by logs.id
   ),
@@ -130,68 +81,147 @@ begin
     set status = 'received', error = null, processed_at = null, attempts = attempts + 1, job_id = repeated.job_id
     from repeated
     where webhook_logs.id = repeated.id and webhook_logs.status = 'failed'
-    returning webhook_logs.id
+    returning webhook_logs.id, webhook_logs.job_id
   )
-  select array_agg(reopened.id) into revived from reopened;
+  select array_agg(reopened.id), array_agg(reopened.job_id) into revived, revived_jobs from reopened;
+
+  insert into public.webhook_logs (
+    webhook_id, webhook_type, status, provider_transaction_id, payment_id, subject_kind, subject_id, duplicate_of, skip_reason,
+    secret_index, request_headers, request_body, response_body, event_at, created_at, processed_at
+  )
+  select
+    owner.webhook_id, delivery.webhook_type, 'skipped', delivery.provider_transaction_id, owner.payment_id,
+    delivery.subject_kind, delivery.subject_id, owner.id,
+    case when owner.id = any (coalesce(revived, '{}'))
+      and 1 = row_number() over (partition by owner.id order by delivery.index) then 'retries_failed' else 'duplicate' end,
+    delivery.secret_index::smallint, delivery.headers, decode(delivery.body, 'base64'),
+    '{"ok": true, "duplicate": true}', private.time_of(delivery.event_at), p_now, p_now
+  from unnest(p_deliveries) as delivery
+  join public.webhook_logs as owner on owner.webhook_id = delivery.webhook_id and owner.duplicate_of is null
+  order by delivery.index;
+end
+$$;
+comment on function private.record_repeats(private.delivery[], text[], bigint[], timestamptz) is
+  'Every delivery adds a row: these are repeats, each pointing to the first. Returns the jobs of those that had failed and are tried again.';
+revoke all on function private.record_repeats(private.delivery[], text[], bigint[], timestamptz)
+from public, anon, authenticated, service_role;
+
+create function public.record_webhooks(webhooks jsonb[]) returns setof public.recorded_webhook
+-- Plans are kept per connection: one made while a table was empty must not scan it for ever.
+language plpgsql security definer set search_path = '' set enable_seqscan = off
+as $$
+#variable_conflict use_column
+declare
+  deliveries private.delivery[];
+  repeats private.delivery[];
+  recorded public.recorded_webhook[];
+  owned integer[];
+  v_now timestamptz;
+  lanes text[];
+  job_ids bigint[];
+  is_new boolean[];
+  used_jobs bigint[];
+begin
+  deliveries := private.read_deliveries(record_webhooks.webhooks);
+  lanes := array(select distinct delivery.lane from unnest(deliveries) as delivery where delivery.lane is not null);
+  perform private.lock_lanes(lanes, 200);
+  v_now := private.now();
+
+  -- Which job each lane would use: one that has not started yet, or the next id.
+  -- (private.unstarted_sync, written out: as a function it would be planned once per lane.)
+  select
+    array_agg(lane.lane), array_agg(coalesce(ready.id, waiting.id, nextval('queue.jobs_id_seq'))),
+    array_agg(coalesce(ready.id, waiting.id) is null)
+  into lanes, job_ids, is_new
+  from unnest(lanes) as lane (lane)
+  left join lateral (
+    select jobs.id from queue.jobs
+    where jobs.lane = lane.lane and jobs.state = 'ready' and jobs.kind = 'sync_payment'
+  ) as ready on true
+  left join lateral (
+    select jobs.id from queue.jobs
+    where jobs.lane = lane.lane and jobs.state = 'waiting' and jobs.kind = 'sync_payment'
+    order by jobs.id
+    limit 1
+  ) as waiting on true;
+
+  -- The first delivery of an id owns it. Sorted by id: concurrent calls meet in the same sequence.
+  with firsts as materialized (
+    select distinct on (delivery.webhook_id) delivery.*, lane.job_id
+    from unnest(deliveries) as delivery
+    left join unnest(lanes, job_ids) as lane (lane, job_id) on lane.lane = delivery.lane
+    order by delivery.webhook_id, delivery.index
+  ),
+  owners as (
+    insert into public.webhook_logs (
+      webhook_id, webhook_type, status, provider_transaction_id, payment_id, subject_kind, subject_id, job_id, skip_reason,
+      secret_index, request_headers, request_body, response_body, event_at, created_at, processed_at
+    )
+    select
+      firsts.webhook_id, firsts.webhook_type,
+      case when firsts.job_id is null then 'skipped' else 'received' end::public.webhook_status,
+      firsts.provider_transaction_id, payments.payment_id, firsts.subject_kind, firsts.subject_id, firsts.job_id,
+      case when firsts.job_id is null then coalesce(firsts.skip_reason, 'not_actionable') end,
+      firsts.secret_index::smallint, firsts.headers, decode(firsts.body, 'base64'), '{"ok": true}',
+      private.time_of(firsts.event_at), v_now, case when firsts.job_id is null then v_now end
+    from firsts
+    left join public.payments on firsts.subject_kind = 'payment' and payments.payment_id = firsts.subject_id
+    order by firsts.webhook_id
+    on conflict (webhook_id) where duplicate_of is null do nothing
+    returning id, webhook_id, status, job_id
+  )
+  select
+    array_agg(row(firsts.index, owners.id, owners.webhook_id, owners.status::text, false, owners.job_id)::public.recorded_webhook),
+    array_agg(firsts.index), array_agg(owners.job_id)
+  into recorded, owned, used_jobs
+  from owners
+  join firsts using (webhook_id);
+
+  if cardinality(deliveries) > coalesce(cardinality(owned), 0) then
+    repeats := array(
+      select delivery from unnest(deliveries) as delivery
+      where delivery.index <> all (coalesce(owned, '{}'))
+      order by delivery.index
+    );
+    used_jobs := used_jobs || private.record_repeats(repeats, lanes, job_ids, v_now);
+  end if;
 
   insert into queue.jobs (id, kind, lane, state, max_failures, payload, created_at)
   select
     lane.job_id, 'sync_payment', lane.lane, case when holder.id is null then 'ready' else 'waiting' end, private.read_patience(),
     jsonb_build_object('payment_id', substr(lane.lane, 9)), v_now
-  from unnest(job_lanes, job_ids, is_new) as lane (lane, job_id, is_new)
+  from unnest(lanes, job_ids, is_new) as lane (lane, job_id, is_new)
   left join lateral (
     select jobs.id from queue.jobs
     where jobs.lane = lane.lane and jobs.state in ('ready', 'running', 'backoff')
     limit 1
   ) as holder on true
-  where lane.is_new and exists (
-    select from public.webhook_logs as logs
-    where logs.job_id = lane.job_id and logs.status = 'received'
-  )
+  where lane.is_new and lane.job_id = any (used_jobs)
   order by lane.job_id;
 
-  -- Every delivery adds a row: the repeats now, each pointing to the owner.
+  if repeats is null then
+    return query select answer.* from unnest(recorded) as answer order by answer.index;
+    return;
+  end if;
   return query
-  with element as materialized (
-    select given.index::integer as index, given.value
-    from unnest(record_webhooks.webhooks) with ordinality as given (value, index)
-  ),
-  repeats as (
-    insert into public.webhook_logs (
-      webhook_id, webhook_type, status, provider_transaction_id, payment_id, subject_kind, subject_id, duplicate_of, skip_reason,
-      secret_index, request_headers, request_body, response_body, event_at, created_at, processed_at
-    )
-    select
-      owner.webhook_id, element.value ->> 'webhook_type', 'skipped', element.value ->> 'provider_transaction_id', owner.payment_id,
-      element.value ->> 'subject_kind', element.value ->> 'subject_id', owner.id,
-      case when owner.id = any (coalesce(revived, '{}'))
-        and 1 = row_number() over (partition by owner.id order by element.index) then 'retries_failed' else 'duplicate' end,
-      (element.value ->> 'secret_index')::smallint, coalesce(nullif(element.value -> 'headers', 'null'), '{}'), decode(element.value ->> 'body', 'base64'),
-      jsonb_build_object('ok', true, 'duplicate', true), private.time_of(element.value ->> 'event_at'), v_now, v_now
-    from element
-    join public.webhook_logs as owner on owner.webhook_id = element.value ->> 'webhook_id' and owner.duplicate_of is null
-    where not element.index = any (coalesce(owner_indexes, '{}'))
-    order by element.index
-    returning id, webhook_id, status, duplicate_of
-  ),
-  numbered as (
-    select repeats.*, row_number() over (partition by repeats.webhook_id order by repeats.id) as place from repeats
-  ),
-  repeated_elements as (
-    select element.index, element.value ->> 'webhook_id' as webhook_id,
-      row_number() over (partition by element.value ->> 'webhook_id' order by element.index) as place
-    from element
-    where not element.index = any (coalesce(owner_indexes, '{}'))
-  )
-  select element.index, owner.id, owner.webhook_id, owner.status::text, false, owner.job_id
-  from element
-  join public.webhook_logs as owner on owner.webhook_id = element.value ->> 'webhook_id' and owner.duplicate_of is null
-  where element.index = any (coalesce(owner_indexes, '{}'))
+  select answer.index, answer.id, answer.webhook_id, answer.status, answer.duplicate, answer.job_id
+  from unnest(recorded) as answer
   union all
-  select repeated_elements.index, numbered.id, numbered.webhook_id, numbered.status::text, true, owner.job_id
-  from repeated_elements
-  join numbered using (webhook_id, place)
-  join public.webhook_logs as owner on owner.id = numbered.duplicate_of
+  select delivery.index, logs.id, logs.webhook_id, logs.status::text, true, owner.job_id
+  from (
+    select repeated.index, repeated.webhook_id,
+      row_number() over (partition by repeated.webhook_id order by repeated.index desc) as place
+    from unnest(repeats) as repeated
+  ) as delivery
+  join public.webhook_logs as owner on owner.webhook_id = delivery.webhook_id and owner.duplicate_of is null
+  -- the newest rows of this owner are the ones just written, in the order of the call
+  cross join lateral (
+    select again.id, again.webhook_id, again.status from public.webhook_logs as again
+    where again.duplicate_of = owner.id
+    order by again.id desc
+    offset delivery.place - 1
+    limit 1
+  ) as logs
   order by 1;
 end
 $$;
