@@ -194,6 +194,17 @@ def test_no_match_in_two_reads_a_minute_apart_means_it_never_happened(
     assert amounts(owner, payment_id) == (1000, 0, 0, 1000)
 
 
+def test_two_reads_too_close_together_prove_nothing(shop: Shop, worker: Caller, owner: Caller) -> None:
+    payment_id, operation_id = unknown_refund(shop, worker)
+    for _ in range(2):
+        job = after_window(shop, worker)
+        settle(worker, job, snapshots=[seen(payment_id)])
+        owner.run("update queue.jobs set run_at = created_at")  # somebody is impatient
+        shop.advance(-WINDOW + 10)
+    assert worker.one("get_operation", id=operation_id)["status"] == "pending"
+    assert amounts(owner, payment_id) == (1000, 0, 300, 700)
+
+
 def test_a_new_attempt_number_only_after_a_definite_failure(
     shop: Shop, worker: Caller, owner: Caller
 ) -> None:

@@ -132,6 +132,17 @@ def test_a_lost_reply_changes_nothing_on_repeat(worker: Caller, owner: Caller) -
     assert enqueue(worker, {"idempotency_key": "done-0001"})[0]["fresh"] is False
 
 
+def test_claims_do_not_wait_for_each_other(shop: Shop, worker: Caller) -> None:
+    enqueue(worker, {"idempotency_key": "one-00001"}, {"idempotency_key": "two-00001"})
+    slow, quick = shop.service(), shop.service()
+    quick.run("set statement_timeout = '5s'")
+    slow.run("begin")
+    (first,) = claim(slow, most=1)
+    (second,) = claim(quick, most=1)
+    slow.run("commit")
+    assert first["id"] != second["id"]
+
+
 def test_a_repeated_retry_counts_once_even_when_the_job_is_ready_again(worker: Caller, owner: Caller) -> None:
     enqueue(worker, {"idempotency_key": "again-001"})
     (job,) = claim(worker)
