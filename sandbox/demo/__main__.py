@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sandbox.demo.journey import Outcome, travel
 from sandbox.demo.report import Report, write_json
 from sandbox.demo.world import running_world
-from sandbox.setup.paths import BUILD_DIR
+from sandbox.setup.paths import BUILD_DIR, PROJECT_ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,16 +35,22 @@ def main(file: Path = DEMO_FILE, logs: Path = DEMO_LOGS) -> int:
             parts = ", ".join(child.name for child in world.stack.children())
             report.started(time.monotonic() - started, parts)
             outcomes = travel(world, report)
+    except KeyboardInterrupt:
+        problem = "interrupted; everything was stopped"
     except Exception as error:
         problem = f"{type(error).__name__}: {error}"
     seconds = time.monotonic() - started
     if problem is not None:
         name = "Everything stops" if outcomes else "Everything starts"
         outcomes = [*outcomes, Outcome(name, ok=False, detail=problem, seconds=seconds)]
-        report.failed_start(problem)
+        report.stopped_short(problem)
     write_json(file, outcomes, seconds)
-    report.closing(outcomes, seconds, file)
+    report.closing(outcomes, seconds, _shown(file))
     return 0 if all(outcome.ok for outcome in outcomes) else 1
+
+
+def _shown(file: Path) -> str:
+    return str(file.relative_to(PROJECT_ROOT) if file.is_relative_to(PROJECT_ROOT) else file)
 
 
 if __name__ == "__main__":

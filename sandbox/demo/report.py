@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sandbox.demo.story import Line
 
 _WIDEST = 118
-_TEXT_WIDTH = 52
+_WIDEST_TEXT = 52
 
 
 class Report:
@@ -48,7 +48,7 @@ class Report:
             return
         row = Table.grid(padding=(0, 1))
         row.add_column(width=5, justify="right")
-        row.add_column(width=_TEXT_WIDTH)
+        row.add_column(width=min(_WIDEST_TEXT, self._console.width * 45 // 100))
         row.add_column()
         if line.kind == "held":
             row.add_row("[green]✓[/]", escape(line.text), f"[green]{escape(line.happened)}[/]")
@@ -65,20 +65,18 @@ class Report:
                 Padding(f"[bold red]✗[/] {escape(outcome.detail)}", (0, 0, 0, 4), expand=False)
             )
 
-    def failed_start(self, reason: str) -> None:
-        """Say why nothing could be shown."""
-        self._console.print(f"\n[bold red]✗ The sandbox did not start[/]\n{escape(reason)}")
+    def stopped_short(self, reason: str) -> None:
+        """Say why the sandbox did not start, or did not stop."""
+        self._console.print(f"\n[bold red]✗[/] {escape(reason)}")
 
-    def closing(self, outcomes: Sequence[Outcome], seconds: float, file: Path) -> None:
+    def closing(self, outcomes: Sequence[Outcome], seconds: float, file: str) -> None:
         """Print the sum of it all."""
-        failed = [outcome.name for outcome in outcomes if not outcome.ok]
+        failed = [str(number) for number, outcome in enumerate(outcomes, start=1) if not outcome.ok]
         if failed:
-            verdict = (
-                f"[bold red]{len(failed)} of {len(outcomes)} steps failed:[/] {escape('; '.join(failed))}"
-            )
+            verdict = f"[bold red]{len(failed)} of {len(outcomes)} steps failed:[/] {', '.join(failed)}."
         else:
             verdict = f"[bold green]All {len(outcomes)} steps hold.[/]"
-        self._console.print(f"\n{verdict} [dim]{seconds:.1f} s · {escape(str(file))}[/]\n")
+        self._console.print(f"\n{verdict} [dim]{seconds:.1f} s · {escape(file)}[/]\n")
 
 
 def write_json(file: Path, outcomes: Sequence[Outcome], seconds: float) -> None:

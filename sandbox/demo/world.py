@@ -84,8 +84,11 @@ class World:
         return purchase
 
     def open_window(self, purchase: Purchase, **changes: Any) -> dict[str, Any]:
-        """Open the payment window as the browser SDK does, possibly tampered with."""
-        return self.portone.open_window(**{**purchase.window, **changes})
+        """Open the payment window as the browser SDK does; raises `AssertionError` when PortOne refuses."""
+        opened = self.portone.open_window(**{**purchase.window, **changes})
+        if "code" in opened:
+            raise AssertionError(f"PortOne refused the payment window: {opened['code']}, {opened['message']}")
+        return opened
 
     def quiet(self, purchase: Purchase) -> None:
         """Wait until all webhooks were delivered and everything they asked for is done."""

@@ -15,7 +15,7 @@ def tampered_amount_is_refused_and_webhooks_count_once(world: World, story: Stor
     mina = world.customer()
     purchase = world.prepared(mina, 12_900)
     story.tell("Mina's browser is tampered with: the window asks for 100 instead of 12,900")
-    refused = world.open_window(purchase, totalAmount=100)
+    refused = world.portone.open_window(**{**purchase.window, "totalAmount": 100})
     story.expect("PortOne refuses the window", refused.get("code"), "AmountNotEqualToPredefined")
 
     story.tell("The right amount; the webhooks are held back, then come twice and the last one first")
