@@ -49,8 +49,8 @@ begin
   select * into payment from public.payments where payments.payment_id = p_refund.payment_id;
   failure := jsonb_build_object(
     'code', 'BALANCE_CHANGED',
-    'message', format('%s was to be refunded, but %s was cancelled elsewhere in the meantime and only %s of it is left.',
-      p_refund.amount, payment.cancelled_amount, p_refund.held_amount),
+    'message', format('%s was to be refunded, but only %s of %s is left for it: %s has been cancelled by now, some of it elsewhere.',
+      p_refund.amount, p_refund.held_amount, payment.paid_amount, payment.cancelled_amount),
     'amount', p_refund.amount, 'max', payment.cancellable_amount + p_refund.held_amount
   );
   perform private.end_cancellation(p_refund.id, 'failed', failure, payment.status, 'database', p_now);
