@@ -79,8 +79,9 @@ layers: setup ## Check that imports go in the allowed direction only
 	@$(BIN)/lint-imports --cache-dir build/import-linter
 
 .PHONY: sql-lint
-sql-lint: setup ## Lint the SQL
+sql-lint: setup ## Lint the SQL, and what the migrations do to a database in use
 	@$(BIN)/sqlfluff lint --disable-progress-bar supabase sandbox
+	@$(BIN)/squawk supabase/migrations/*.sql
 
 .PHONY: fmt
 fmt: setup ## Format the Python code and apply the safe lint fixes
