@@ -100,6 +100,10 @@ lock: setup ## Write the lock files anew from pyproject.toml and package.json (L
 	@$(PY) -m sandbox.setup.npm install --package-lock-only --loglevel=error
 	@$(PY) -m sandbox.setup.npm_lock
 
+.PHONY: types
+types: setup ## Generate worker/db/schema.py and supabase/types/database.ts from the migrations
+	@$(PY) -m sandbox.supabase.types
+
 .PHONY: clean
 clean: ## Stop the stack and remove everything set-up and runs have written here
 	@test ! -f build/stack.json || $(PY) -m sandbox.stack down
