@@ -79,8 +79,9 @@ layers: setup ## Check that imports go in the allowed direction only
 	@$(BIN)/lint-imports --cache-dir build/import-linter
 
 .PHONY: sql-lint
-sql-lint: setup ## Lint the SQL
+sql-lint: setup ## Lint the SQL, and what the migrations do to a database in use
 	@$(BIN)/sqlfluff lint --disable-progress-bar supabase sandbox
+	@$(BIN)/squawk supabase/migrations/*.sql
 
 .PHONY: fmt
 fmt: setup ## Format the Python code and apply the safe lint fixes
@@ -98,6 +99,10 @@ lock: setup ## Write the lock files anew from pyproject.toml and package.json (L
 	@$(COMPILE) --constraints requirements/dev.lock --output-file requirements/worker.lock
 	@$(PY) -m sandbox.setup.npm install --package-lock-only --loglevel=error
 	@$(PY) -m sandbox.setup.npm_lock
+
+.PHONY: types
+types: setup ## Generate worker/db/schema.py and supabase/types/database.ts from the migrations
+	@$(PY) -m sandbox.supabase.types
 
 .PHONY: clean
 clean: ## Stop the stack and remove everything set-up and runs have written here

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox.setup.node import node_script, path_with_node
 from sandbox.setup.paths import PROJECT_ROOT
-from sandbox.setup.process import child_env
+from sandbox.supabase.cli import run_cli
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_CLI = "supabase/dist/supabase.js"
 _MINIMAL_CONFIG = 'project_id = "portone-supabase"\n'
-_PUSH_SECONDS = 300
 
 
 class PushFailed(RuntimeError):
@@ -42,32 +38,25 @@ def push(
         work = Path(folder)
         _fill(work / "supabase", project / "supabase", only)
         flags = ["--include-seed"] if include_seed else []
-        separator = "&" if "?" in db_url else "?"
-        result = subprocess.run(
-            [
-                *node_script(_CLI),
-                "db",
-                "push",
-                f"--remote={db_url}{separator}sslmode=disable",
-                "--workdir",
-                str(work),
-                "--yes",
-                "--agent",
-                "no",
-                *flags,
-            ],
-            env=child_env(HOME=folder, PATH=path_with_node()),
-            cwd=work,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_PUSH_SECONDS,
-            check=False,
-        )
-    if result.returncode != 0:
-        raise PushFailed(f"supabase db push failed (exit code {result.returncode}):\n{result.stdout}")
-    return result.stdout
+        answer = run_cli("db", "push", "--yes", *flags, db_url=db_url, workdir=work)
+    if answer.exit_code != 0:
+        raise PushFailed(f"supabase db push failed (exit code {answer.exit_code}):\n{answer.everything}")
+    return answer.everything
+
+
+def listed(db_url: str, *, project: Path = PROJECT_ROOT) -> list[tuple[str, str]]:
+    """Return what `supabase migration list` shows: the version in the files and in the database, row by row.
+
+    The side that lacks a version is empty. Raises `PushFailed` when the CLI cannot tell.
+    """
+    with tempfile.TemporaryDirectory(prefix="portone-list-") as folder:
+        work = Path(folder)
+        _fill(work / "supabase", project / "supabase", None)
+        answer = run_cli("migration", "list", db_url=db_url, workdir=work)
+    if answer.exit_code != 0:
+        raise PushFailed(f"supabase migration list failed:\n{answer.everything}")
+    rows = [[cell.strip(" `") for cell in line.split("|")] for line in answer.output.splitlines()]
+    return [(row[0], row[1]) for row in rows if len(row) == 3 and (row[0] + row[1]).isdigit()]
 
 
 def migration_versions(project: Path = PROJECT_ROOT) -> list[str]:

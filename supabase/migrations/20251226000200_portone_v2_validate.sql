@@ -11,9 +11,15 @@ drop trigger payments_legacy_amounts_update on public.payments;
 
 -- The proven check constraint lets `set not null` skip its scan.
 alter table public.payments alter column next_status set not null;
+-- `not null` says the same from here on.
+-- squawk-ignore ban-drop-constraint
 alter table public.payments drop constraint payments_status_not_null_check;
 -- The old words live on as enum values, so code from before V2 can go on writing them.
+-- Its words were carried over by the file before, and a column of this name stays.
+-- squawk-ignore ban-drop-column
 alter table public.payments drop column status;
+-- The name next_status was for the time between these files only.
+-- squawk-ignore renaming-column
 alter table public.payments rename column next_status to status;
 alter table public.payments alter column status set default 'ready';
 comment on column public.payments.status is 'Our word for the payment''s state; PortOne''s own word is in portone_status.';

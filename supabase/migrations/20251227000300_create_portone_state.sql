@@ -1,4 +1,5 @@
--- What PortOne last said about a payment, beside our own expectation of it.
+-- What PortOne last said about a payment, beside our own expectation of it. Catalogue changes only: the lock they need
+-- keeps readers out, so what has to look at every payment stands in the next file.
 
 alter table public.payments
   add column portone_status text,
@@ -33,13 +34,6 @@ comment on column public.payments.portone_pay_method is 'The method PortOne says
 comment on column public.payments.is_live is 'This payment holds its order''s place: open or paid, at most one per order.';
 comment on column public.payments.snapshot_digest is 'Last tie-breaker of the order over snapshots, so that equal timestamps converge too.';
 
-create unique index payments_live_order_key on public.payments (order_id) where is_live;
-comment on index public.payments_live_order_key is 'At most one live payment per order.';
-create index payments_user_id_idx on public.payments (user_id, created_at desc);
-comment on index public.payments_user_id_idx is 'RLS: a user''s own payments page; foreign key.';
-create index payments_order_id_idx on public.payments (order_id) where order_id is not null;
-comment on index public.payments_order_id_idx is 'request_payment: what happened to this order before.';
-
 alter table public.payments
   add constraint payments_live_check check (
     not is_live or status in ('preparing', 'ready', 'pay_pending', 'virtual_account_issued', 'paid', 'partial_cancelled')
@@ -50,6 +44,3 @@ alter table public.payments
   add constraint payments_legacy_total_check check (
     origin = 'legacy' or total_cancel_amount = cancelled_amount
   ) not valid;
-alter table public.payments validate constraint payments_live_check;
-alter table public.payments validate constraint payments_discrepancies_check;
-alter table public.payments validate constraint payments_legacy_total_check;

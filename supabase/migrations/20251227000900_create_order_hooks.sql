@@ -1,7 +1,7 @@
 -- The three functions an adopter replaces: what an order costs, what happens when it is paid, who may refund.
 
 create type private.quote as (
-  user_id uuid, order_name text, amount integer, tax_free_amount integer, currency text
+  user_id uuid, order_name text, amount integer, tax_free_amount integer, currency text, order_id text
 );
 
 create function private.quote_order(p_order_id text) returns private.quote
@@ -10,12 +10,10 @@ as $$
 declare
   quote private.quote;
 begin
-  if p_order_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
-    select orders.user_id, orders.order_name, orders.total_amount, orders.tax_free_amount, orders.currency
-    into quote
-    from public.orders
-    where orders.id = p_order_id::uuid;
-  end if;
+  select orders.user_id, orders.order_name, orders.total_amount, orders.tax_free_amount, orders.currency, orders.id::text
+  into quote
+  from public.orders
+  where orders.id = private.uuid_of(p_order_id);
   if quote.user_id is null then
     perform private.fail('404', 'ORDER_NOT_FOUND', 'There is no such order.', 'order_id', 'Send the id of an order of this user.');
   end if;
@@ -23,7 +21,7 @@ begin
 end
 $$;
 comment on function private.quote_order(text) is
-  'Names whose order it is and what it costs, in minor units. The only source of a price. Replace the body to use your own order table; raise ORDER_NOT_FOUND (PT404) for an unknown order.';
+  'Names whose order it is and what it costs, in minor units. The only source of a price. order_id is the id in its one spelling (null: as given): where two spellings name one order, two payments must not. Replace the body to use your own order table; raise ORDER_NOT_FOUND (PT404) for an unknown order.';
 revoke all on function private.quote_order(text) from public, anon, authenticated, service_role;
 
 create function private.settle_order(p_order_id text, p_payment_id text) returns void

@@ -141,16 +141,23 @@ begin
   select element.index, element.value into bad
   from unnest(enqueue_jobs.jobs) with ordinality as element (value, index)
   where coalesce(element.value ->> 'job_kind', '') !~ '^[a-z][a-z0-9_]{2,62}$'
+    -- these exist only together with the operation that asked for them
+    or element.value ->> 'job_kind' in ('prepare_payment', 'cancel_payment', 'close_virtual_account')
+    -- a read-back without its payment's lane would write beside everybody's lock
+    or (element.value ->> 'job_kind' = 'sync_payment'
+      and coalesce('payment:' || nullif(element.value -> 'payload' ->> 'payment_id', ''), '') <> coalesce(element.value ->> 'lane', '-'))
+    or pg_column_size(element.value -> 'payload') > 16384
     or char_length(coalesce(element.value ->> 'idempotency_key', '')) not between 8 and 200
     or char_length(element.value ->> 'lane') > 200
     or (element.value ? 'payload' and jsonb_typeof(element.value -> 'payload') <> 'object')
     or coalesce(element.value ->> 'priority', '0') !~ '^-?[0-9]{1,4}$'
     or coalesce(element.value ->> 'run_at', '2000-01-01') !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+(Z|[+-][0-9:]+)?)?$'
+    or (element.value ->> 'run_at' is not null and private.time_of(element.value ->> 'run_at') is null)
   order by element.index
   limit 1;
   if bad is not null then
     perform private.fail('422', 'JOB_INVALID',
-      format('jobs[%s] needs job_kind (lower case word), idempotency_key (8 to 200 characters), and at most lane, payload (object), priority, run_at (RFC 3339).', bad.index),
+      format('jobs[%s] needs job_kind (lower case word), idempotency_key (8 to 200 characters), and at most lane, payload (object of 16 KiB), priority, run_at (RFC 3339). A sync_payment names its payment and takes its lane; other payment jobs come from requests only.', bad.index),
       format('jobs[%s]', bad.index), 'Correct this element.');
   end if;
 

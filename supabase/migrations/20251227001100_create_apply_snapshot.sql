@@ -72,6 +72,17 @@ return regexp_replace(p_number, '.(?=.{4})', '*', 'g');
 comment on function private.masked(text) is 'All but the last four characters hidden.';
 revoke all on function private.masked(text) from public, anon, authenticated, service_role;
 
+create function private.are_times(p_object jsonb, p_names text[]) returns boolean
+language sql immutable set search_path = ''
+-- Not by the cast alone: it takes 'infinity', which would win for ever, and 'now'.
+return not exists (
+  select from unnest(p_names) as named (name)
+  where p_object ->> named.name
+    !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:?[0-9]{2})$'
+);
+comment on function private.are_times(jsonb, text[]) is 'Whether these members of an object are RFC 3339 times or not there.';
+revoke all on function private.are_times(jsonb, text[]) from public, anon, authenticated, service_role;
+
 create function private.read_snapshot(p_snapshot jsonb) returns private.snapshot
 language plpgsql immutable set search_path = ''
 as $$
@@ -83,6 +94,9 @@ begin
   exception when data_exception then
     perform private.fail('422', 'SNAPSHOT_UNREADABLE', 'A snapshot has a time or a number that cannot be read.', 'snapshots', 'Send RFC 3339 times and plain numbers.');
   end;
+  if not private.are_times(p_snapshot, '{requested_at,updated_at,status_changed_at,paid_at,failed_at,cancelled_at}') then
+    perform private.fail('422', 'SNAPSHOT_UNREADABLE', 'A snapshot has a time that is not of RFC 3339.', 'snapshots', 'Send times with their offset, like 2026-01-01T00:00:00Z.');
+  end if;
   if s.payment_id is null or s.status is null or s.total is null or s.currency is null then
     perform private.fail('422', 'SNAPSHOT_INCOMPLETE', 'A snapshot needs payment_id, status, total and currency.', 'snapshots', 'Send PortOne''s payment as it was read.');
   end if;

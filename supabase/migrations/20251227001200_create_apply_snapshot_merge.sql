@@ -18,10 +18,15 @@ begin
   exception when data_exception then
     perform private.fail('422', 'SNAPSHOT_UNREADABLE', 'A cancellation in a snapshot has a time or a number that cannot be read.', 'snapshots.cancellations', 'Send RFC 3339 times and plain numbers.');
   end;
-  if c.id is null or c.status is null then
-    perform private.fail('422', 'SNAPSHOT_INCOMPLETE', 'A cancellation in a snapshot needs id and status.', 'snapshots.cancellations', 'Send PortOne''s payment as it was read.');
+  if not private.are_times(p_cancellation, '{requested_at,cancelled_at}') then
+    perform private.fail('422', 'SNAPSHOT_UNREADABLE', 'A cancellation in a snapshot has a time that is not of RFC 3339.', 'snapshots.cancellations', 'Send times with their offset, like 2026-01-01T00:00:00Z.');
+  end if;
+  if coalesce(char_length(c.id), 0) not between 1 and 255 or c.status is null then
+    perform private.fail('422', 'SNAPSHOT_INCOMPLETE', 'A cancellation in a snapshot needs id (at most 255 characters) and status.', 'snapshots.cancellations', 'Send PortOne''s payment as it was read.');
   end if;
   c.amount := private.amount_of(coalesce(c.amount, 0), 'snapshots.cancellations.amount');
+  c.tax_free := private.amount_of(coalesce(c.tax_free, 0), 'snapshots.cancellations.tax_free');
+  c.vat := private.amount_of(c.vat, 'snapshots.cancellations.vat');
   new_rank := coalesce(array_position(ranks, c.status), 0);
   ours := case c.status when 'SUCCEEDED' then 'succeeded' when 'FAILED' then 'failed' else 'requested' end;
 
@@ -39,12 +44,18 @@ begin
       portone_status, trigger, status, failure, requested_at, cancelled_at, receipt_url, created_at, updated_at
     )
     values (
-      p_payment_id, 'portone', c.amount, least(c.amount, greatest(0, coalesce(c.tax_free, 0))), c.vat, coalesce(c.reason, ''), c.id, c.pg_cancellation_id,
+      p_payment_id, 'portone', c.amount, least(c.amount, c.tax_free), c.vat, coalesce(c.reason, ''), c.id, c.pg_cancellation_id,
       c.status, c.trigger, ours, failure, c.requested_at, c.cancelled_at, c.receipt_url, p_now, p_now
     );
     perform private.append_event(p_payment_id, 'cancellation_' || ours, p_payment_status, p_payment_status,
       jsonb_build_object('cancellation_id', c.id, 'amount', c.amount, 'trigger', c.trigger), p_source, p_now);
     return;
+  end if;
+
+  if known.operation_id is not null and c.amount <> known.amount and p_cancellation ->> 'amount' is not null then
+    -- The sums come from PortOne's total and stay right; which refund this was needs a person.
+    perform private.open_drift('cancellation_amount_differs', known.id::text, jsonb_build_object(
+      'payment_id', p_payment_id, 'cancellation_id', c.id, 'amount', known.amount, 'portone_amount', c.amount), p_now);
   end if;
 
   -- greatest() ignores nulls and the order in which snapshots come.
@@ -88,8 +99,15 @@ as $$
   from (values
     ('amount', p_payment.origin <> 'portone' and (s.total <> p_payment.amount or (p_payment.origin = 'app' and s.tax_free <> p_payment.tax_free_amount))),
     ('currency', p_payment.origin <> 'portone' and s.currency is distinct from p_payment.currency),
-    ('store', p_payment.store_id is not null and s.store_id is distinct from p_payment.store_id),
-    ('channel_kind', p_payment.channel_kind is not null and s.channel_kind is distinct from p_payment.channel_kind),
+    -- One of ours that was never registered has no store to compare with: paid all the same, it proves nothing.
+    ('store', case
+      when p_payment.store_id is null then p_payment.origin = 'app'
+      else s.store_id is distinct from p_payment.store_id
+    end),
+    ('channel_kind', case
+      when p_payment.channel_kind is null then p_payment.origin = 'app'
+      else s.channel_kind is distinct from p_payment.channel_kind
+    end),
     ('order_already_paid', 'order_already_paid' = any (p_payment.discrepancies))
   ) as found (name, is_so)
   where found.is_so and (found.name = 'order_already_paid' or private.is_settled(s.status))

@@ -119,12 +119,12 @@ as $$
           from private.refund_accounts as accounts where accounts.cancellation = refunds.id
         )
       )
-      from public.payment_cancellations as refunds where refunds.id = (p_payload ->> 'cancellation')::uuid
+      from public.payment_cancellations as refunds where refunds.id = private.uuid_of(p_payload ->> 'cancellation')
     ),
     'attempt', (
       select jsonb_build_object('number', attempts.number, 'idempotency_key', attempts.idempotency_key,
         'sent_at', private.iso(attempts.sent_at), 'outcome', attempts.outcome)
-      from private.attempts where attempts.cancellation = (p_payload ->> 'cancellation')::uuid
+      from private.attempts where attempts.cancellation = private.uuid_of(p_payload ->> 'cancellation')
       order by attempts.number desc limit 1
     )
   ) end
@@ -264,7 +264,7 @@ begin
   perform private.check_batch(p_name, p_elements);
   select element.index into bad
   from unnest(p_elements) with ordinality as element (value, index)
-  where coalesce(element.value ->> 'job_id', '') !~ '^[0-9]{1,18}$' or coalesce(element.value ->> 'claim', '') !~ '^[0-9]{1,9}$'
+  where coalesce(element.value ->> 'job_id', '') !~ '^[0-9]{1,18}$' or coalesce(element.value ->> 'claim', '') !~ '^[1-9][0-9]{0,8}$'
   limit 1;
   if bad is not null then
     perform private.fail('422', 'CLAIM_REQUIRED', format('%s[%s] needs job_id and claim as claim_jobs gave them.', p_name, bad),

@@ -148,11 +148,16 @@ begin
     select jobs.lane from queue.jobs
     where jobs.id in (select (named.value ->> 'job_id')::bigint from unnest(begin_attempts.attempts) as named (value))
   ));
+  -- Sorted, as the heartbeat does: two calls about the same jobs wait for each other, never in a ring.
+  perform from queue.jobs
+  where jobs.id in (select (named.value ->> 'job_id')::bigint from unnest(begin_attempts.attempts) as named (value))
+  order by jobs.id
+  for no key update;
   v_now := private.now();
 
   for i in 1 .. cardinality(begin_attempts.attempts) loop
     element := begin_attempts.attempts[i];
-    select * into job from queue.jobs where jobs.id = (element ->> 'job_id')::bigint for update;
+    select * into job from queue.jobs where jobs.id = (element ->> 'job_id')::bigint;
     if not found or job.claim <> (element ->> 'claim')::integer or job.state <> 'running' then
       begun := null;
       begun.job_id := (element ->> 'job_id')::bigint;

@@ -22,9 +22,9 @@ begin
   end if;
   select * into other from public.payment_cancellations as others
   where others.payment_id = refund.payment_id and others.cancellation_id = p_cancellation_id;
-  if other.operation_id is not null then
+  if other.operation_id is not null or other.amount <> refund.amount then
     perform private.open_drift('ambiguous_cancellation', refund.id::text,
-      jsonb_build_object('payment_id', refund.payment_id, 'cancellation_id', p_cancellation_id, 'taken_by', other.id), p_now);
+      jsonb_build_object('payment_id', refund.payment_id, 'cancellation_id', p_cancellation_id, 'taken_by', other.id, 'amount', refund.amount, 'portone_amount', other.amount), p_now);
     return false;
   end if;
   -- Seen in a snapshot before we knew that it was ours: that row becomes part of this one.
@@ -43,7 +43,7 @@ begin
 end
 $$;
 comment on function private.adopt_cancellation(uuid, text, timestamptz) is
-  'PortOne''s id of one of our refunds has become known. False when the id belongs to another of our refunds: a person decides.';
+  'PortOne''s id of one of our refunds has become known. False when the id belongs to another of our refunds or is of another amount: a person decides.';
 revoke all on function private.adopt_cancellation(uuid, text, timestamptz) from public, anon, authenticated, service_role;
 
 create function private.record_attempt(p_refund_id uuid, p_attempt jsonb, p_now timestamptz) returns boolean
@@ -60,7 +60,7 @@ begin
   set outcome = p_attempt ->> 'outcome', decided_at = case when sure then p_now end,
     error = jsonb_strip_nulls(jsonb_build_object('code', p_attempt ->> 'code', 'message', p_attempt ->> 'message'))
   where attempts.cancellation = p_refund_id and attempts.decided_at is null
-    and attempts.number = (p_attempt ->> 'number')::integer;
+    and attempts.number = private.number_of(p_attempt ->> 'number');
   if not found then
     return true;
   end if;
@@ -156,6 +156,7 @@ begin
 
   if not certain then
     answer.verdict := 'dead';
+    answer.error := jsonb_build_object('code', 'CANCELLATION_AMBIGUOUS', 'message', 'The cancellation PortOne named cannot be this one.');
   elsif refund.status in ('succeeded', 'failed') then
     answer.verdict := case refund.status when 'succeeded' then 'done' else 'failed' end;
     answer.error := refund.failure;
@@ -205,10 +206,11 @@ begin
       or coalesce(prepared ->> 'channel_kind', '') not in ('TEST', 'LIVE') then
       perform private.fail('422', 'PREPARED_INCOMPLETE', 'A prepared payment needs store_id, channel_key and channel_kind (TEST or LIVE).', p_name || '.prepared', 'Send where the payment was registered.');
     end if;
+    -- Where it is expected is settled once money has moved.
     update public.payments
     set store_id = prepared ->> 'store_id', channel_key = prepared ->> 'channel_key', channel_kind = prepared ->> 'channel_kind',
       status = case payments.status when 'preparing' then 'ready' else payments.status end, updated_at = p_now
-    where payments.payment_id = payment.payment_id;
+    where payments.payment_id = payment.payment_id and not private.is_settled(payments.portone_status);
     if payment.status = 'preparing' then
       perform private.append_event(payment.payment_id, 'status_changed', 'preparing', 'ready',
         jsonb_build_object('total', payment.amount, 'currency', payment.currency), 'prepare_payment', p_now);
@@ -285,7 +287,8 @@ begin
     answer.verdict := 'dead';
   end if;
   if jsonb_typeof(p_outcome -> 'result') = 'object' then
-    answer.result := (p_outcome -> 'result') || coalesce(answer.result, '{}');
+    -- The payment id is the database's to tell: operations are linked by it.
+    answer.result := (p_outcome -> 'result') - 'paymentId' || coalesce(answer.result, '{}');
   end if;
   return answer;
 end

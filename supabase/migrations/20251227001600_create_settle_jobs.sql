@@ -37,6 +37,11 @@ begin
   from queue.jobs
   where jobs.id in (select (named.value ->> 'job_id')::bigint from unnest(settle_jobs.outcomes) as named (value));
   perform private.lock_lanes(lanes);
+  -- Sorted, as the heartbeat does: two calls about the same jobs wait for each other, never in a ring.
+  perform from queue.jobs
+  where jobs.id in (select (named.value ->> 'job_id')::bigint from unnest(settle_jobs.outcomes) as named (value))
+  order by jobs.id
+  for no key update;
   v_now := private.now();
 
   -- Fence: only the claim that is named, and only while the job is running or was reaped and nobody claimed it since.
@@ -49,7 +54,6 @@ begin
   left join lateral (
     select jobs as job from queue.jobs
     where jobs.id = wanted.job_id and jobs.claim = wanted.claim and wanted.repeat = 1
-    for no key update
   ) as locked on true;
 
   -- What each job means for payments, refunds, orders. Jobs of other kinds pass through.
@@ -71,7 +75,7 @@ begin
       again_counts := again_counts || answer.counts;
       again_errors := again_errors || answer.error;
     end if;
-    if job.payload ? 'payment_id' then
+    if job.lane = 'payment:' || (job.payload ->> 'payment_id') then
       touched := touched || (job.payload ->> 'payment_id');
     end if;
   end loop;

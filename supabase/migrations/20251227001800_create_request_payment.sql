@@ -77,7 +77,7 @@ declare
   me constant private.caller := private.caller();
   v_now timestamptz := private.now();
   quote private.quote;
-  request constant jsonb := jsonb_build_object('order_id', p_order_id, 'pay_method', p_pay_method);
+  request jsonb;
   operation public.payment_operations;
   payment public.payments;
   new_id constant text := 'pay' || replace(gen_random_uuid()::text, '-', '');
@@ -92,9 +92,14 @@ begin
   if not me.is_service and quote.user_id is distinct from me.user_id then
     perform private.fail('404', 'ORDER_NOT_FOUND', 'There is no such order.', 'order_id', 'Send the id of an order of this user.');
   end if;
-  if quote.amount is null or quote.amount <= 0 or quote.tax_free_amount is null or quote.tax_free_amount not between 0 and quote.amount then
-    perform private.fail('409', 'ORDER_HAS_NO_PRICE', 'This order has no amount that can be paid.', 'order_id', 'Its total must be above 0 and its tax-free part within it.');
+  if quote.amount is null or quote.amount <= 0 or quote.tax_free_amount is null or quote.tax_free_amount not between 0 and quote.amount
+    or coalesce(quote.currency, '') !~ '^[A-Z]{3}$' then
+    perform private.fail('409', 'ORDER_HAS_NO_PRICE', 'This order has no amount that can be paid.', 'order_id',
+      'Its total must be above 0, its tax-free part within it, its currency three capital letters like KRW.');
   end if;
+  -- One spelling from here on, or one order could have two payments.
+  p_order_id := coalesce(quote.order_id, p_order_id);
+  request := jsonb_build_object('order_id', p_order_id, 'pay_method', p_pay_method);
 
   operation := private.start_operation(me, 'prepare_payment', request, p_idempotency_key, v_now);
   if operation.id is not null then
@@ -116,6 +121,10 @@ begin
     perform private.lock_lanes(array['payment:' || payment.payment_id]);
     v_now := private.now();
     select * into payment from public.payments as live where live.id = payment.id for no key update;
+    if not payment.is_live then
+      -- It has ended, or was paid, while we waited for it.
+      return private.request_payment(p_order_id, p_pay_method, p_idempotency_key);
+    end if;
     if payment.status in ('preparing', 'ready')
       and (payment.amount, payment.tax_free_amount, payment.currency) is distinct from (quote.amount, quote.tax_free_amount, quote.currency) then
       -- The order's price has changed. Should the old window be paid all the same, the new price is what it is held

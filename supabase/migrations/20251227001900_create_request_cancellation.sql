@@ -61,7 +61,8 @@ begin
   select coalesce(sum(refunds.tax_free_amount), 0) into taken
   from public.payment_cancellations as refunds
   where refunds.payment_id = p_payment.payment_id and refunds.status <> 'failed';
-  left_over := greatest(0, p_payment.tax_free_amount - taken);
+  -- Never more than there is money: PortOne does not always tell how a cancellation from elsewhere was split.
+  left_over := least(greatest(0, p_payment.tax_free_amount - taken), p_payment.cancellable_amount);
   tax_free := coalesce(p_tax_free, case
     when left_over = 0 then 0
     when p_amount = p_payment.cancellable_amount then least(left_over, p_amount)

@@ -43,8 +43,8 @@ from (
     jsonb_strip_nulls(jsonb_build_object(
       'cancellation', refunds.id, 'cancellation_id', refunds.cancellation_id, 'requester', refunds.requester,
       'amount', refunds.amount, 'held_amount', refunds.held_amount, 'tax_free_amount', refunds.tax_free_amount,
-      'reason', refunds.reason, 'refund_account', refunds.refund_account_masked, 'sent_at', private.iso(refunds.sent_at),
-      'requested_at', private.iso(refunds.requested_at), 'cancelled_at', private.iso(refunds.cancelled_at), 'failure', refunds.failure
+      'reason', refunds.reason, 'refund_account', refunds.refund_account_masked, 'sent_at', refunds.sent_at,
+      'requested_at', refunds.requested_at, 'cancelled_at', refunds.cancelled_at, 'failure', refunds.failure
     ))
   from public.payment_cancellations as refunds
   union all
@@ -52,7 +52,7 @@ from (
     logs.payment_id, logs.created_at, 30, 0, 'webhook', coalesce(logs.webhook_type, 'unreadable') || ' ' || logs.status,
     jsonb_strip_nulls(jsonb_build_object(
       'webhook', logs.id, 'webhook_id', logs.webhook_id, 'skip_reason', logs.skip_reason, 'duplicate_of', logs.duplicate_of,
-      'attempts', logs.attempts, 'processed_at', private.iso(logs.processed_at), 'job', logs.job_id, 'error', logs.error
+      'attempts', logs.attempts, 'processed_at', logs.processed_at, 'job', logs.job_id, 'error', logs.error
     ))
   from public.webhook_logs as logs
   where logs.payment_id is not null
@@ -61,7 +61,7 @@ from (
     logs.subject_id, logs.created_at, 30, 0, 'webhook', coalesce(logs.webhook_type, 'unreadable') || ' ' || logs.status,
     jsonb_strip_nulls(jsonb_build_object(
       'webhook', logs.id, 'webhook_id', logs.webhook_id, 'skip_reason', logs.skip_reason, 'duplicate_of', logs.duplicate_of,
-      'attempts', logs.attempts, 'processed_at', private.iso(logs.processed_at), 'job', logs.job_id, 'error', logs.error
+      'attempts', logs.attempts, 'processed_at', logs.processed_at, 'job', logs.job_id, 'error', logs.error
     ))
   from public.webhook_logs as logs
   where logs.payment_id is null and logs.subject_kind = 'payment' and logs.subject_id is not null
@@ -110,10 +110,9 @@ select
   refunds.id, refunds.payment_id, payments.order_id, refunds.status, refunds.amount, refunds.held_amount, payments.currency,
   refunds.requester, refunds.reason, refunds.cancellation_id, refunds.created_at, refunds.sent_at,
   round(extract(epoch from (select private.now()) - refunds.created_at)::numeric) as age_seconds,
-  exists (
-    select from public.drift_findings as findings
-    where findings.kind in ('undecided_cancellation', 'ambiguous_cancellation')
-      and findings.subject = refunds.id::text and findings.closed_at is null
+  refunds.id::text in (
+    select findings.subject from public.drift_findings as findings
+    where findings.kind in ('undecided_cancellation', 'ambiguous_cancellation') and findings.closed_at is null
   ) as needs_a_person
 from public.payment_cancellations as refunds
 join public.payments on payments.payment_id = refunds.payment_id

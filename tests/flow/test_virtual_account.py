@@ -67,7 +67,7 @@ def test_refund_with_bank_details_in_two_parts(world: World, mina: Shopper) -> N
         ({"number": None}, "refund_account.number"),
         ({"holder_name": None}, "refund_account.holder_name"),
         ({"bank": "kookmin"}, "refund_account.bank"),
-        ({"bank": "BANK_OF_NOWHERE"}, "refund_bank"),
+        ({"bank": "BANK_OF_NOWHERE"}, "refund_account.bank"),
         ({"number": "123-456-7890"}, "refund_account.number"),
         ({"number": "12345"}, "refund_account.number"),
         ({"number": 12345678901234}, "refund_account.number"),
@@ -98,7 +98,7 @@ def test_validation_smartro_needs_the_phone_number(world: World, mina: Shopper) 
     purchase = _deposited(world, mina, channelKey="channel-key-smartro")
     refused = world.admin.cancel(purchase.payment_id, 1_000, refund_account=ACCOUNT)
     assert (refused.status, refused.code) == (422, "REFUND_ACCOUNT_REQUIRED")
-    assert refused.error["fields"] == ["refund_account_phone"]
+    assert refused.error["fields"] == ["refund_account.holder_phone_number"]
     account = {**ACCOUNT, "holder_phone_number": "01012345678"}
     assert world.admin.cancel(purchase.payment_id, 1_000, refund_account=account).result["amount"] == 1_000
     world.quiet(purchase)

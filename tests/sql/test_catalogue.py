@@ -23,12 +23,18 @@ FUNCTIONS = {
         "public.request_cancellation",
         "public.get_operation",
         "public.read_webhook_body",
+        "public.set_default_billing_key",
         "private.request_payment",
         "private.request_completion",
         "private.request_cancellation",
         "private.get_operation",
         "private.read_webhook_body",
+        "private.set_default_billing_key",
+        "private.jobs_overview",
+        "private.dead_jobs",
+        "private.is_operator",
         "private.is_admin",
+        "private.now",
         "private.fail",
     },
     "anon": set(),
@@ -54,6 +60,13 @@ READABLE = {
     "payment_operations",
     "drift_findings",
     "orders",
+    # views: everybody may look, only operators see rows
+    "payment_timeline",
+    "webhook_health",
+    "refunds_open",
+    "jobs_overview",
+    "dead_jobs",
+    "is_ledger_equal",
 }
 READABLE_IN_PART = {"webhook_logs", "billing_keys"}
 
@@ -73,6 +86,15 @@ def test_every_table_has_row_level_security_and_a_comment(owner: Caller) -> None
     assert len(tables) >= 14
     assert [table["name"] for table in tables if not table["relrowsecurity"]] == []
     assert [table["name"] for table in tables if not table["comment"]] == []
+
+
+def test_every_view_runs_as_whoever_asks_and_has_a_comment(owner: Caller) -> None:
+    views = owner.rows(
+        f"select c.relname as name, c.reloptions, obj_description(c.oid, 'pg_class') as comment from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where {OURS} and c.relkind = 'v'"
+    )
+    assert {str(view["name"]) for view in views} <= READABLE
+    assert [view["name"] for view in views if "security_invoker=on" not in (view["reloptions"] or [])] == []
+    assert [view["name"] for view in views if not view["comment"]] == []
 
 
 def test_every_function_has_a_comment_and_an_empty_search_path(owner: Caller) -> None:

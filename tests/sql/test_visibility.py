@@ -105,7 +105,7 @@ def test_internals_are_nobodys(shop: Shop, lived_in: str, schema_table: str) -> 
 
 def test_owners_choose_their_default_card_and_nothing_else(shop: Shop, lived_in: str) -> None:
     mine = shop.user(lived_in)
-    assert mine.run("update public.billing_keys set nickname = 'My card', is_default = false") == 1
+    assert mine.run("update public.billing_keys set nickname = 'My card'") == 1
     assert shop.user(shop.new_user()).run("update public.billing_keys set nickname = 'Mine now'") == 0
     for statement in (
         "update public.billing_keys set billing_key = 'x'",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 from postgrest import AsyncPostgrestClient
 
+from worker.db.calls import check_call
 from worker.db.clean import clean_json
 from worker.db.faults import database_error, unreachable
 from worker.errors import DatabaseUnavailable, Misconfigured
@@ -57,6 +58,7 @@ class Database:
     async def _send(
         self, function: str, params: Mapping[str, object], headers: Mapping[str, str], *, as_user: bool
     ) -> object:
+        check_call(function, params, "user" if as_user else "worker")
         arguments = cast("dict[str, Any]", clean_json(dict(params)))
         try:
             with self._pool.borrow() as session:

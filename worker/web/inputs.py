@@ -43,7 +43,7 @@ class CancellationRequest(_Input):
     """Body of ``POST /payments/{payment_id}/cancel``; amounts in minor units, ``amount`` left out = everything left."""
 
     amount: Annotated[int, Field(gt=0, le=_LARGEST_AMOUNT)] | None = None
-    reason: Annotated[str, Line, Field(max_length=500)]
+    reason: Annotated[str, Line, Field(max_length=200)]
     refund_account: RefundAccountInput | None = None
     tax_free_amount: Annotated[int, Field(ge=0, le=_LARGEST_AMOUNT)] | None = None
     idempotency_key: IdempotencyKey | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Body, Path, Request
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from worker.deps import Deps
 
 PaymentId = Annotated[str, Path(min_length=1, max_length=256)]
+
+# What the database calls its arguments, and what the body of the route calls them.
+_BODY_NAMES: Final = {
+    "refund_bank": "refund_account.bank",
+    "refund_account_number": "refund_account.number",
+    "refund_account_holder": "refund_account.holder_name",
+    "refund_account_phone": "refund_account.holder_phone_number",
+}
 
 
 def payment_routes(deps: Deps) -> APIRouter:
@@ -62,7 +70,10 @@ def payment_routes(deps: Deps) -> APIRouter:
                 "refund_account_holder": account.holder_name,
                 "refund_account_phone": account.holder_phone_number,
             }
-        return await _enqueue(deps, request, "request_cancellation", arguments)
+        try:
+            return await _enqueue(deps, request, "request_cancellation", arguments)
+        except Rejected as error:
+            raise _in_body_names(error) from None
 
     @router.get("/operations/{operation_id}")
     async def get_operation(request: Request, operation_id: str) -> Response:
@@ -85,6 +96,21 @@ async def _enqueue(deps: Deps, request: Request, function: str, arguments: dict[
         operation = await deps.users.request(function, given, token=token)
     deps.bell.ring()
     return await finished_or_pending(deps, request, operation, token=token)
+
+
+def _in_body_names(error: Rejected) -> Rejected:
+    """Name the fields as the caller sent them, in the message and in the facts."""
+
+    def renamed(value: object) -> object:
+        if isinstance(value, list):
+            return [renamed(part) for part in value]
+        if isinstance(value, str):
+            for argument, name in _BODY_NAMES.items():
+                value = value.replace(argument, name)
+        return value
+
+    extra = {key: renamed(value) for key, value in error.extra.items()}
+    return Rejected(error.code, str(renamed(error.message)), status=error.status, extra=extra)
 
 
 def _token(request: Request) -> str:

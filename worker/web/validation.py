@@ -20,6 +20,9 @@ _HINTS = {
     "dict_type": "Send a JSON object.",
 }
 _PATTERNS = {
+    "reason": "Send one line of text, without control characters.",
+    "order_id": "Send one line of text, without control characters.",
+    "holder_name": "Send one line of text, without control characters.",
     "number": "Send 6 to 20 digits, without hyphens.",
     "bank": "Send PortOne's bank code, for example SHINHAN or KOOKMIN.",
     "holder_phone_number": "Send 8 to 15 digits, like 01012345678.",
@@ -45,7 +48,9 @@ def _problem(error: Mapping[str, Any]) -> dict[str, str]:
     if error["type"] == "json_invalid":
         path = []
     field = ".".join(path) or "body"
-    problem = {"field": field, "message": str(error["msg"]).replace("Value error, ", "")}
+    # A regular expression tells a caller nothing.
+    said = "is not of the form expected" if error["type"] == "string_pattern_mismatch" else str(error["msg"])
+    problem = {"field": field, "message": said.replace("Value error, ", "")}
     hint = _HINTS.get(error["type"]) or (_PATTERNS.get(path[-1]) if path else None)
     if hint is not None:
         problem["hint"] = hint

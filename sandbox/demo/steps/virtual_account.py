@@ -54,7 +54,9 @@ def _refund(world: World, story: Story, purchase: Purchase) -> None:
     refused = world.admin.cancel(purchase.payment_id, 20_000)
     story.expect("refused", (refused.status, refused.code), (422, "REFUND_ACCOUNT_REQUIRED"))
     story.expect(
-        "missing", refused.error["fields"], ["refund_bank", "refund_account_number", "refund_account_holder"]
+        "missing",
+        refused.error["fields"],
+        ["refund_account.bank", "refund_account.number", "refund_account.holder_name"],
     )
     story.expect("cancel calls PortOne got", len(world.cancel_calls(purchase)), 0)
     story.tell("The same with her bank account")

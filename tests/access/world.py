@@ -1,0 +1,127 @@
+"""Decides what is in the shop the access tests look at: something in every table, of an owner and of a third person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.sql.shop import claim, paid_payment, prepared_payment, settle, snapshot, sync
+from tests.sql.test_webhook_log import delivery
+
+if TYPE_CHECKING:
+    from tests.sql.shop import Caller, Row, Shop
+
+ACCOUNT = {
+    "refund_bank": "SHINHAN",
+    "refund_account_number": "110123456789",
+    "refund_account_holder": "Hong Gildong",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Who is who, and the ids the calls name; all of them the owner's."""
+
+    owner: str
+    other: str
+    admin: str
+    payment_id: str
+    order_id: str
+    operation_id: str
+    webhook_id: int
+    billing_key_id: str
+
+    def fill(self, arguments: dict[str, object]) -> dict[str, object]:
+        """Arguments with `$name` replaced."""
+        return {
+            name: getattr(self, value[1:]) if isinstance(value, str) and value.startswith("$") else value
+            for name, value in arguments.items()
+        }
+
+    def claims(self, role: str) -> Row:
+        """What a token of this role says."""
+        if role == "admin":
+            return {"sub": self.admin, "app_metadata": {"role": "admin"}}
+        return {"sub": getattr(self, role)} if role in ("owner", "other") else {}
+
+
+def build_world(shop: Shop, owner: str, other: str, admin: str) -> World:
+    """Fills the shop: payments, refunds, webhooks, cards, findings, jobs in every table of the queue."""
+    worker = shop.service()
+    third = shop.new_user()
+    webhook_id = 0
+    for user_id in (owner, third):
+        for virtual_account in (False, True):
+            paid = prepared_payment(shop, worker, user_id=user_id)
+            method = "VIRTUAL_ACCOUNT" if virtual_account else "CARD"
+            sync(worker, paid.payment_id, snapshot(paid.payment_id, pay_method=method))
+            worker.one(
+                "request_cancellation",
+                payment_id=paid.payment_id,
+                amount=100,
+                reason="too big",
+                **(ACCOUNT if virtual_account else {}),
+            )
+        (logged,) = worker.call(
+            "record_webhooks", webhooks=[delivery(f"wh-{paid.payment_id}", paid.payment_id)]
+        )
+        webhook_id = webhook_id or logged["id"]
+        customer = shop.user(user_id)
+        customer.one("request_completion", payment_id=paid.payment_id)
+        # one that is being prepared: nobody may know its id yet
+        customer.one("request_payment", order_id=shop.new_order(user_id), pay_method="CARD")
+    open_order = shop.new_order(owner)
+    operation = shop.user(owner).one("request_payment", order_id=open_order, pay_method="CARD")
+    begin_one(shop, worker)
+    worker.call("record_webhooks", webhooks=[delivery("wh-stray", "payconsole")])
+    (stray,) = [job for job in claim(worker) if job["payload"].get("payment_id") == "payconsole"]
+    settle(worker, stray, snapshots=[snapshot("payconsole")])
+    dead_job(worker)
+    cards = [new_card(shop, user_id) for user_id in (owner, third)]
+    last = shop.setup.row(
+        "select payment_id from public.payments where user_id = %s and paid_amount > 0 order by created_at limit 1",
+        owner,
+    )
+    return World(
+        owner, other, admin, last["payment_id"], open_order, str(operation["id"]), webhook_id, cards[0]
+    )
+
+
+def begin_one(shop: Shop, worker: Caller) -> None:
+    """One refund has been sent; everything else claimed goes back."""
+    paid = paid_payment(shop, worker)
+    worker.one("request_cancellation", payment_id=paid.payment_id, amount=1, reason="r")
+    for job in claim(worker):
+        named = {"job_id": job["id"], "claim": job["claim"]}
+        if job["payload"].get("payment_id") == paid.payment_id:
+            worker.call(
+                "begin_attempts",
+                attempts=[named | {"body": "AAAA", "snapshots": [snapshot(paid.payment_id)]}],
+            )
+        else:
+            worker.call("release_jobs", jobs=[named])
+
+
+def dead_job(worker: Caller) -> None:
+    """A job that needs a person."""
+    (added,) = worker.call(
+        "enqueue_jobs", jobs=[{"job_kind": "noop", "idempotency_key": "access-dead-job", "priority": -9}]
+    )
+    for job in claim(worker):
+        if job["id"] == added["job_id"]:
+            settle(worker, job, "dead", error={"code": "X", "message": "x"})
+        else:
+            worker.call("release_jobs", jobs=[{"job_id": job["id"], "claim": job["claim"]}])
+
+
+def new_card(shop: Shop, user_id: str) -> str:
+    """A saved card; its id."""
+    return str(
+        shop.setup.row(
+            """insert into public.billing_keys
+              (user_id, issue_id, billing_key, card_number_masked, is_default, created_at, updated_at)
+            values (%s, gen_random_uuid()::text, 'secret-' || gen_random_uuid(), '433012******1234', true, now(), now())
+            returning id::text as id""",
+            user_id,
+        )["id"]
+    )

@@ -1,0 +1,82 @@
+"""The one table of the SQL functions the worker calls: who calls, with which arguments, and which columns are read.
+
+A test compares it with ``pg_proc`` and with the generated types in ``worker.db.schema`` (those hold no functions).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Caller = Literal["worker", "user"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One function of schema ``public``: argument names with their SQL types, the type of a row, what of it is read."""
+
+    caller: Caller
+    arguments: Mapping[str, str]
+    returns: str
+    many: bool
+    reads: tuple[str, ...]
+
+
+_OPERATION = ("id", "status", "error")
+_KEY = {"idempotency_key": "text"}
+
+CALLS: Final[Mapping[str, Call]] = MappingProxyType(
+    {
+        "record_webhooks": Call(
+            "worker", {"webhooks": "jsonb[]"}, "recorded_webhook", many=True,
+            reads=("id", "status", "duplicate", "job_id"),
+        ),
+        "claim_jobs": Call(
+            "worker", {"worker": "text", "max": "integer", "lease_seconds": "integer", "after_id": "bigint"},
+            "claimed_job", many=True,
+            reads=("id", "claim", "kind", "lane", "failures", "payload", "operation_id", "context"),
+        ),
+        "begin_attempts": Call(
+            "worker", {"attempts": "jsonb[]"}, "begun_attempt", many=True,
+            reads=("decision", "attempt_number", "idempotency_key", "body", "detail"),
+        ),
+        "settle_jobs": Call(
+            "worker", {"outcomes": "jsonb[]"}, "settled_job", many=True,
+            reads=("job_id", "accepted", "reason", "operation_id", "operation_ids", "operation_status", "payment_status"),
+        ),
+        "extend_leases": Call(
+            "worker", {"leases": "jsonb[]"}, "extended_lease", many=True, reads=("job_id", "held")
+        ),
+        "release_jobs": Call("worker", {"jobs": "jsonb[]"}, "released_job", many=True, reads=()),
+        "queue_stats": Call("worker", {}, "queue_state", many=False, reads=()),
+        "request_payment": Call(
+            "user", {"order_id": "text", "pay_method": "text", **_KEY}, "payment_operations", many=False, reads=_OPERATION
+        ),
+        "request_completion": Call(
+            "user", {"payment_id": "text", **_KEY}, "payment_operations", many=False, reads=_OPERATION
+        ),
+        "request_cancellation": Call(
+            "user",
+            {
+                "payment_id": "text", "amount": "numeric", "reason": "text", "refund_bank": "text",
+                "refund_account_number": "text", "refund_account_holder": "text", "refund_account_phone": "text",
+                **_KEY, "tax_free_amount": "numeric",
+            },
+            "payment_operations", many=False, reads=_OPERATION,
+        ),
+        "get_operation": Call("user", {"id": "uuid"}, "payment_operations", many=False, reads=_OPERATION),
+    }
+)  # fmt: skip
+
+
+def check_call(function: str, params: Mapping[str, object], caller: Caller) -> None:
+    """Let pass what is in the table; a call that is not is a mistake in the worker: ``LookupError`` naming it."""
+    call = CALLS.get(function)
+    if call is None or call.caller != caller:
+        raise LookupError(f"{function} is not a function the {caller} calls: enter it in worker.db.calls")
+    if unknown := params.keys() - call.arguments.keys():
+        raise LookupError(f"{function} has no argument {', '.join(sorted(unknown))}")
