@@ -157,6 +157,29 @@ comment on function private.fulfil_orders(text[], timestamptz) is
   'Settles the orders of these payments where the payment is proven and nobody settled the order before. A second paid payment of an order becomes order_already_paid. Last step of a transaction.';
 revoke all on function private.fulfil_orders(text[], timestamptz) from public, anon, authenticated, service_role;
 
+create function private.note_disputes(
+  p_payment_id text, p_before jsonb, p_after jsonb, p_status public.payment_status, p_source text, p_now timestamptz
+) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  open_before constant boolean := p_before @> '[{"status": "UNRESOLVED"}]';
+  open_after constant boolean := p_after @> '[{"status": "UNRESOLVED"}]';
+begin
+  if open_after and not open_before then
+    perform private.append_event(p_payment_id, 'dispute_opened', p_status, p_status, jsonb_build_object('disputes', jsonb_array_length(p_after)), p_source, p_now);
+    perform private.open_drift('dispute', p_payment_id, jsonb_build_object('disputes', jsonb_array_length(p_after)), p_now);
+  elsif open_before and not open_after then
+    perform private.append_event(p_payment_id, 'dispute_resolved', p_status, p_status, '{}', p_source, p_now);
+    perform private.close_drift('dispute', p_payment_id, 'resolved', p_now);
+  end if;
+end
+$$;
+comment on function private.note_disputes(text, jsonb, jsonb, public.payment_status, text, timestamptz) is
+  'A customer disputes a payment at their card company, or the dispute has ended: an event, and a finding while it is open.';
+revoke all on function private.note_disputes(text, jsonb, jsonb, public.payment_status, text, timestamptz)
+from public, anon, authenticated, service_role;
+
 create function private.apply_snapshot(p_snapshot jsonb, p_source text, p_now timestamptz) returns void
 language plpgsql set search_path = ''
 as $$
@@ -257,6 +280,9 @@ begin
       jsonb_build_object('discrepancies', to_jsonb(new_discrepancies), 'expected', payment.amount, 'total', s.total, 'currency', s.currency,
         'channel_kind', s.channel_kind, 'store_id', s.store_id), p_source, p_now);
     perform private.open_drift('discrepancy', s.payment_id, jsonb_build_object('discrepancies', to_jsonb(new_discrepancies)), p_now);
+  end if;
+  if detail_wins then
+    perform private.note_disputes(s.payment_id, payment.disputes, s.disputes, new_status, p_source, p_now);
   end if;
 end
 $$;

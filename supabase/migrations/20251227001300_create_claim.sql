@@ -29,6 +29,11 @@ begin
       payment_id = coalesce(payment_operations.payment_id, p_result ->> 'paymentId')
     where payment_operations.job_id = p_job_id and payment_operations.status = 'pending'
       and payment_operations.kind <> 'cancel_payment'
+      -- Nobody knows yet how it ended: not even that it failed.
+      and not exists (
+        select from private.operation_attempts as attempts
+        where attempts.operation_id = payment_operations.id and attempts.decided_at is null
+      )
     returning payment_operations.id
   )
   select coalesce(array_agg(ended.id), '{}') into operation_ids from ended;
@@ -64,6 +69,17 @@ begin
       perform private.open_drift('undecided_cancellation', refund.id::text,
         jsonb_build_object('payment_id', refund.payment_id, 'amount', refund.amount, 'job_id', job.id), p_now);
     end if;
+  elsif job.kind in ('charge_billing_key', 'confirm_payment', 'create_schedule') then
+    if exists (select from private.operation_attempts as attempts where attempts.operation_id = job.operation_id and attempts.decided_at is null) then
+      perform private.open_drift('undecided_charge', job.operation_id::text,
+        jsonb_build_object('payment_id', job.payload ->> 'payment_id', 'kind', job.kind, 'job_id', job.id), p_now);
+    else
+      perform private.abandon_payment(job.payload ->> 'payment_id', known_error, p_now);
+      delete from private.payment_tokens where payment_tokens.operation_id = job.operation_id;
+    end if;
+  elsif job.kind = 'register_billing_key' then
+    update public.billing_keys set billing_key = null, updated_at = p_now
+    where id = private.uuid_of(job.payload ->> 'billing_key_id') and issued_at is null;
   end if;
   return private.finish_dependents(job.id, 'failed', null, 'failed', null, known_error, p_now);
 end
@@ -96,10 +112,14 @@ $$;
 comment on function private.rebalance(text, timestamptz) is 'Holds anew after a refund was asked for or ended.';
 revoke all on function private.rebalance(text, timestamptz) from public, anon, authenticated, service_role;
 
-create function private.job_context(p_kind text, p_payload jsonb) returns jsonb
-language sql stable set search_path = ''
+create function private.job_context(p_id bigint, p_kind text, p_payload jsonb, p_operation_id uuid) returns jsonb
+language plpgsql stable set search_path = ''
 as $$
-  select case when p_payload ? 'payment_id' then jsonb_build_object(
+begin
+  return case when p_kind in (
+    'register_billing_key', 'delete_billing_key', 'sync_billing_key', 'charge_billing_key', 'create_schedule', 'revoke_schedule', 'confirm_payment', 'read_identity'
+  ) then private.card_context(p_id, p_kind, p_payload, p_operation_id) else '{}'::jsonb end || case when p_payload ? 'payment_id' then jsonb_build_object(
+    'channel', case when p_kind = 'prepare_payment' then private.channel_for('payment', p_payload ->> 'pay_method') end,
     'payment', (
       select jsonb_build_object(
         'payment_id', payments.payment_id, 'status', payments.status, 'origin', payments.origin,
@@ -124,13 +144,18 @@ as $$
     'attempt', (
       select jsonb_build_object('number', attempts.number, 'idempotency_key', attempts.idempotency_key,
         'sent_at', private.iso(attempts.sent_at), 'outcome', attempts.outcome)
-      from private.attempts where attempts.cancellation = private.uuid_of(p_payload ->> 'cancellation')
+      from (
+        select number, idempotency_key, sent_at, outcome from private.attempts where attempts.cancellation = private.uuid_of(p_payload ->> 'cancellation')
+        union all
+        select number, idempotency_key, sent_at, outcome from private.operation_attempts where operation_attempts.operation_id = p_operation_id
+      ) as attempts
       order by attempts.number desc limit 1
     )
-  ) end
+  ) else '{}'::jsonb end;
+end
 $$;
-comment on function private.job_context(text, jsonb) is 'What a worker needs to know to run a job, as of its claim: the payment, the refund with its bank details, the last attempt.';
-revoke all on function private.job_context(text, jsonb) from public, anon, authenticated, service_role;
+comment on function private.job_context(bigint, text, jsonb, uuid) is 'What a worker needs to know to run a job, as of its claim: the payment, the refund with its bank details, the last attempt.';
+revoke all on function private.job_context(bigint, text, jsonb, uuid) from public, anon, authenticated, service_role;
 
 create function private.reap_jobs(p_max integer, p_now timestamptz) returns void
 language plpgsql set search_path = '' set plan_cache_mode = force_custom_plan
@@ -245,7 +270,7 @@ begin
   )
   select
     claimed.id, claimed.claim, claimed.kind, claimed.lane, claimed.failures::integer, claimed.payload, claimed.operation_id,
-    claimed.lease_until, private.job_context(claimed.kind, claimed.payload)
+    claimed.lease_until, private.job_context(claimed.id, claimed.kind, claimed.payload, claimed.operation_id)
   from claimed
   order by claimed.priority, claimed.id;
 end

@@ -162,12 +162,13 @@ begin
       begun := null;
       begun.job_id := (element ->> 'job_id')::bigint;
       begun.decision := 'lost';
-    elsif job.kind <> 'cancel_payment' then
-      perform private.fail('422', 'JOB_SENDS_NO_MONEY', format('Job %s is a %s; only cancel_payment begins attempts.', job.id, job.kind),
+    elsif job.kind not in ('cancel_payment', 'charge_billing_key', 'confirm_payment', 'create_schedule') then
+      perform private.fail('422', 'JOB_SENDS_NO_MONEY', format('Job %s is a %s, which moves no money.', job.id, job.kind),
         format('attempts[%s]', i), 'Settle it instead.');
     else
       perform private.job_snapshots(job, element, format('attempts[%s]', i), v_now);
-      begun := private.begin_attempt(job, element ->> 'body', v_now);
+      begun := case job.kind when 'cancel_payment' then private.begin_attempt(job, element ->> 'body', v_now)
+        else private.begin_operation_attempt(job, element ->> 'body', v_now) end;
       touched := touched || (job.payload ->> 'payment_id');
     end if;
     begun.index := i;

@@ -179,6 +179,7 @@ begin
     -- PortOne accepted it and will say later how it ended; the operation waits for that.
     answer.verdict := 'done';
   end if;
+  perform private.follow_refund(refund.payment_id, p_now);
   return answer;
 end
 $$;
@@ -238,13 +239,9 @@ begin
   answer.verdict := p_outcome ->> 'verdict';
   answer.error := nullif(p_outcome -> 'error', 'null');
   perform private.job_snapshots(p_job, p_outcome, p_name, p_now);
-  select jsonb_build_object(
-    'paymentId', payments.payment_id, 'status', payments.status, 'amount', payments.amount, 'paidAmount', payments.paid_amount,
-    'cancelledAmount', payments.cancelled_amount, 'cancellableAmount', payments.cancellable_amount,
-    'currency', payments.currency, 'discrepancies', to_jsonb(payments.discrepancies)
-  )
-  into answer.result
-  from public.payments where payments.payment_id = p_job.payload ->> 'payment_id';
+  answer.result := private.payment_summary(p_job.payload ->> 'payment_id');
+  perform private.follow_schedule(p_job.payload ->> 'payment_id', p_now);
+  perform private.follow_refund(p_job.payload ->> 'payment_id', p_now);
   if answer.verdict = 'done' and answer.result is null and p_outcome -> 'not_found' = 'true' then
     answer.skip_reason := 'payment_not_found';
   end if;
@@ -277,6 +274,14 @@ begin
     answer := private.settle_prepare(p_job, p_outcome, p_name, p_now);
   elsif p_job.kind in ('sync_payment', 'close_virtual_account') then
     answer := private.settle_read(p_job, p_outcome, p_name, p_now);
+  elsif p_job.kind in ('charge_billing_key', 'confirm_payment') then
+    answer := private.settle_charge(p_job, p_outcome, p_name, p_now);
+  elsif p_job.kind in ('create_schedule', 'revoke_schedule') then
+    answer := private.settle_schedule(p_job, p_outcome, p_name, p_now);
+  elsif p_job.kind in ('register_billing_key', 'delete_billing_key', 'sync_billing_key') then
+    answer := private.settle_billing_key(p_job, p_outcome, p_name, p_now);
+  elsif p_job.kind = 'read_identity' then
+    answer := private.settle_identity(p_job, p_outcome, p_name, p_now);
   else
     answer.verdict := p_outcome ->> 'verdict';
     answer.error := nullif(p_outcome -> 'error', 'null');

@@ -58,6 +58,30 @@ comment on function private.read_deliveries(jsonb[]) is
   'A batch of deliveries as values, each with the lane it asks for. Refuses one that cannot be stored, naming its index and field.';
 revoke all on function private.read_deliveries(jsonb[]) from public, anon, authenticated, service_role;
 
+create function private.name_billing_keys(p_deliveries private.delivery[]) returns private.delivery[]
+language sql stable set search_path = ''
+as $$
+  select array_agg(
+    case when delivery.subject_kind is distinct from 'billing_key' or delivery.subject_id is null then delivery
+    else row(
+      delivery.index, delivery.webhook_id, delivery.webhook_type, delivery.body, delivery.headers, delivery.subject_kind, named.id,
+      delivery.provider_transaction_id, delivery.event_at, delivery.secret_index, delivery.skip_reason,
+      case when delivery.skip_reason is null then 'billing_key:' || named.id end
+    )::private.delivery end
+    order by delivery.index
+  )
+  from unnest(p_deliveries) as delivery
+  left join lateral (
+    select coalesce(
+      (select keys.id::text from public.billing_keys as keys where keys.billing_key = delivery.subject_id),
+      'unknown-' || left(encode(sha256(convert_to(delivery.subject_id, 'UTF8')), 'hex'), 16)
+    ) as id
+  ) as named on true
+$$;
+comment on function private.name_billing_keys(private.delivery[]) is
+  'Deliveries about billing keys, named by our id: a billing key can be charged and stands in no column that people read.';
+revoke all on function private.name_billing_keys(private.delivery[]) from public, anon, authenticated, service_role;
+
 create function private.record_repeats(
   p_deliveries private.delivery[], p_lanes text[], p_job_ids bigint[], p_now timestamptz, out revived_jobs bigint[]
 )
@@ -71,8 +95,8 @@ begin
     select logs.id, min(lane.job_id) as job_id
     from unnest(p_deliveries) as delivery
     join public.webhook_logs as logs on logs.webhook_id = delivery.webhook_id and logs.duplicate_of is null
-    join unnest(p_lanes, p_job_ids) as lane (lane, job_id) on lane.lane = 'payment:' || logs.subject_id
-    where logs.status = 'failed' and logs.subject_kind = 'payment'
+    join unnest(p_lanes, p_job_ids) as lane (lane, job_id) on lane.lane = logs.subject_kind || ':' || logs.subject_id
+    where logs.status = 'failed'
     group by logs.id
     order by logs.id
   ),
@@ -123,6 +147,9 @@ declare
   used_jobs bigint[];
 begin
   deliveries := private.read_deliveries(record_webhooks.webhooks);
+  if exists (select from unnest(deliveries) as delivery where delivery.subject_kind = 'billing_key') then
+    deliveries := private.name_billing_keys(deliveries);
+  end if;
   lanes := array(select distinct delivery.lane from unnest(deliveries) as delivery where delivery.lane is not null);
   perform private.lock_lanes(lanes, 200);
   v_now := private.now();
@@ -136,11 +163,11 @@ begin
   from unnest(lanes) as lane (lane)
   left join lateral (
     select jobs.id from queue.jobs
-    where jobs.lane = lane.lane and jobs.state = 'ready' and jobs.kind = 'sync_payment'
+    where jobs.lane = lane.lane and jobs.state = 'ready' and jobs.kind in ('sync_payment', 'sync_billing_key')
   ) as ready on true
   left join lateral (
     select jobs.id from queue.jobs
-    where jobs.lane = lane.lane and jobs.state = 'waiting' and jobs.kind = 'sync_payment'
+    where jobs.lane = lane.lane and jobs.state = 'waiting' and jobs.kind in ('sync_payment', 'sync_billing_key')
     order by jobs.id
     limit 1
   ) as waiting on true;
@@ -188,8 +215,10 @@ begin
 
   insert into queue.jobs (id, kind, lane, state, max_failures, payload, created_at)
   select
-    lane.job_id, 'sync_payment', lane.lane, case when holder.id is null then 'ready' else 'waiting' end, private.read_patience(),
-    jsonb_build_object('payment_id', substr(lane.lane, 9)), v_now
+    lane.job_id, case when lane.lane like 'payment:%' then 'sync_payment' else 'sync_billing_key' end,
+    lane.lane, case when holder.id is null then 'ready' else 'waiting' end, private.read_patience(),
+    case when lane.lane like 'payment:%' then jsonb_build_object('payment_id', substr(lane.lane, 9))
+      else jsonb_strip_nulls(jsonb_build_object('billing_key_id', private.uuid_of(substr(lane.lane, 13)))) end, v_now
   from unnest(lanes, job_ids, is_new) as lane (lane, job_id, is_new)
   left join lateral (
     select jobs.id from queue.jobs

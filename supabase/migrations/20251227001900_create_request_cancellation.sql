@@ -112,6 +112,51 @@ $$;
 comment on function private.check_cancellable(public.payments, integer) is 'Whether this much (null: the rest) of a payment can be asked back now.';
 revoke all on function private.check_cancellable(public.payments, integer) from public, anon, authenticated, service_role;
 
+create function private.refund_deadline(p_payment public.payments) returns timestamptz
+language sql stable set search_path = ''
+return case
+  when p_payment.pg_provider in ('KAKAOPAY', 'KAKAO') then p_payment.paid_at + interval '5 years'
+  when p_payment.pg_provider in ('NAVERPAY', 'NAVERCO') then p_payment.paid_at + interval '1095 days'
+  when p_payment.pg_provider in ('PAYPAL', 'PAYPAL_V2') then p_payment.paid_at + interval '180 days'
+  when coalesce(p_payment.portone_pay_method, p_payment.pay_method) = 'MOBILE'
+    then (date_trunc('month', p_payment.paid_at at time zone 'Asia/Seoul') + interval '1 month') at time zone 'Asia/Seoul'
+  when coalesce(p_payment.portone_pay_method, p_payment.pay_method) = 'CARD' and p_payment.pg_provider = 'KSNET' then p_payment.paid_at + interval '6 months'
+  when coalesce(p_payment.portone_pay_method, p_payment.pay_method) = 'CARD' then p_payment.paid_at + interval '1 year'
+end;
+comment on function private.refund_deadline(public.payments) is
+  'Until when this payment''s method can be refunded, where that is known (PortOne help centre): cards a year (KSNET 6 months), mobile the calendar month in Korea, KakaoPay money 5 years, NaverPay 1,095 days, PayPal 180 days. Null: no deadline, or one only the PG knows.';
+revoke all on function private.refund_deadline(public.payments) from public, anon, authenticated, service_role;
+
+create function private.check_deadline(p_payment public.payments, p_has_account boolean, p_now timestamptz) returns void
+language plpgsql stable set search_path = ''
+as $$
+declare
+  deadline constant timestamptz := private.refund_deadline(p_payment);
+  mobile constant boolean := coalesce(p_payment.portone_pay_method, p_payment.pay_method) = 'MOBILE';
+  day constant text := to_char(deadline at time zone 'Asia/Seoul', 'YYYY-MM-DD');
+begin
+  if deadline is null or p_now < deadline then
+    if mobile and p_has_account then
+      perform private.fail('422', 'REFUND_ACCOUNT_NOT_USED', 'A mobile payment of this month is refunded to the phone bill; a bank account is used only from the next month on.', 'refund_account_number', 'Leave the refund account out.');
+    end if;
+    return;
+  end if;
+  if mobile and p_has_account then
+    return;
+  end if;
+  if mobile then
+    perform private.fail('422', 'REFUND_ACCOUNT_REQUIRED', 'A mobile payment of an earlier month is refunded to a bank account: refund_bank, refund_account_number and refund_account_holder are needed.',
+      'refund_bank', 'Ask the customer for the account to refund to.',
+      jsonb_build_object('fields', jsonb_build_array('refund_bank', 'refund_account_number', 'refund_account_holder'),
+        'message_ko', '휴대폰 결제는 결제한 달이 지나면 은행 계좌로 환불됩니다. 환불 계좌를 입력해 주세요.'));
+  end if;
+  perform private.fail('409', 'CANCEL_DEADLINE_PASSED', format('This payment could be refunded until %s.', day), 'payment_id', 'Refund the customer by other means.',
+    jsonb_build_object('deadline', private.iso(deadline), 'message_ko', format('이 결제는 %s까지만 취소할 수 있었습니다.', day)));
+end
+$$;
+comment on function private.check_deadline(public.payments, boolean, timestamptz) is 'Refuses a refund the PG is known to refuse, early and with the reason in English and Korean.';
+revoke all on function private.check_deadline(public.payments, boolean, timestamptz) from public, anon, authenticated, service_role;
+
 create function private.request_cancellation(
   p_payment_id text, p_amount numeric, p_reason text, p_bank text, p_number text, p_holder text, p_phone text,
   p_idempotency_key text, p_tax_free_amount numeric
@@ -156,6 +201,7 @@ begin
   perform private.check_cancellable(payment, wanted);
   wanted := coalesce(wanted, payment.cancellable_amount);
   perform private.check_refund_account(payment, p_bank, p_number, p_holder, p_phone);
+  perform private.check_deadline(payment, p_number is not null, v_now);
 
   operation := private.add_operation(me, 'cancel_payment', request, p_idempotency_key, v_now, p_payment_id);
   insert into public.payment_cancellations (
@@ -197,7 +243,7 @@ as $$
   )
 $$;
 comment on function public.request_cancellation(text, numeric, text, text, text, text, text, text, numeric) is
-  'Asks to refund amount (minor units; null: everything left) of a payment. Admins and the service role; the owner only where private.owner_may_cancel says so. An unpaid virtual account is closed instead; a paid one needs the bank account to refund to. Errors: PAYMENT_ID_REQUIRED, PAYMENT_NOT_FOUND, CANCEL_NOT_ALLOWED, REASON_REQUIRED, PAYMENT_NOT_PAID, PAYMENT_ALREADY_CANCELLED, AMOUNT_NOT_WHOLE, AMOUNT_OUT_OF_RANGE, AMOUNT_NOT_POSITIVE, CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT, TAX_FREE_AMOUNT_REQUIRED, CANCEL_TAX_FREE_AMOUNT_EXCEEDS_CANCELLABLE_TAX_FREE_AMOUNT, CANCEL_TAX_AMOUNT_EXCEEDS_CANCELLABLE_TAX_AMOUNT, REFUND_ACCOUNT_REQUIRED, REFUND_ACCOUNT_NOT_USED, REFUND_BANK_UNKNOWN, REFUND_ACCOUNT_NUMBER_INVALID, REFUND_ACCOUNT_HOLDER_INVALID, REFUND_ACCOUNT_PHONE_INVALID, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_REUSED, SIGN_IN_REQUIRED.';
+  'Asks to refund amount (minor units; null: everything left) of a payment. Admins and the service role; the owner only where private.owner_may_cancel says so. An unpaid virtual account is closed instead; a paid one needs the bank account to refund to. Errors: PAYMENT_ID_REQUIRED, PAYMENT_NOT_FOUND, CANCEL_NOT_ALLOWED, REASON_REQUIRED, PAYMENT_NOT_PAID, PAYMENT_ALREADY_CANCELLED, AMOUNT_NOT_WHOLE, AMOUNT_OUT_OF_RANGE, AMOUNT_NOT_POSITIVE, CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT, TAX_FREE_AMOUNT_REQUIRED, CANCEL_TAX_FREE_AMOUNT_EXCEEDS_CANCELLABLE_TAX_FREE_AMOUNT, CANCEL_TAX_AMOUNT_EXCEEDS_CANCELLABLE_TAX_AMOUNT, CANCEL_DEADLINE_PASSED, REFUND_ACCOUNT_REQUIRED, REFUND_ACCOUNT_NOT_USED, REFUND_BANK_UNKNOWN, REFUND_ACCOUNT_NUMBER_INVALID, REFUND_ACCOUNT_HOLDER_INVALID, REFUND_ACCOUNT_PHONE_INVALID, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_REUSED, SIGN_IN_REQUIRED.';
 revoke all on function public.request_cancellation(text, numeric, text, text, text, text, text, text, numeric)
 from public, anon, authenticated, service_role;
 grant execute on function public.request_cancellation(text, numeric, text, text, text, text, text, text, numeric) to authenticated, service_role;
