@@ -20,21 +20,38 @@ def card_row(owner: Caller, card_id: str) -> Row:
     return owner.row("select * from public.billing_keys where id = %s::uuid", card_id)
 
 
-def test_a_card_is_registered_after_portone_confirmed_it_and_the_first_is_the_default(shop: Shop, worker: Caller, owner: Caller) -> None:
+def test_a_card_is_registered_after_portone_confirmed_it_and_the_first_is_the_default(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
     user_id = shop.new_user()
     first, second = saved_card(shop, worker, user_id, "key-1"), saved_card(shop, worker, user_id, "key-2")
     row = card_row(owner, first)
-    assert (row["billing_key"], row["is_active"], row["is_default"], row["card_number_masked"]) == ("key-1", True, True, "433012******1234")
+    assert (row["billing_key"], row["is_active"], row["is_default"], row["card_number_masked"]) == (
+        "key-1",
+        True,
+        True,
+        "433012******1234",
+    )
     assert card_row(owner, second)["is_default"] is False
-    seen = shop.user(user_id).rows("select id, card_number_masked, is_default from public.billing_keys order by created_at")
+    seen = shop.user(user_id).rows(
+        "select id, card_number_masked, is_default from public.billing_keys order by created_at"
+    )
     assert len(seen) == 2
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"issue_id": "iss-of-somebody-else"}, {"issue_id": None}, {"customer_id": "another-customer"}, {"status": "DELETED"}, {"status": "PENDING"}],
+    [
+        {"issue_id": "iss-of-somebody-else"},
+        {"issue_id": None},
+        {"customer_id": "another-customer"},
+        {"status": "DELETED"},
+        {"status": "PENDING"},
+    ],
 )
-def test_a_key_that_portone_does_not_confirm_as_ours_is_not_kept(shop: Shop, worker: Caller, owner: Caller, change: Row) -> None:
+def test_a_key_that_portone_does_not_confirm_as_ours_is_not_kept(
+    shop: Shop, worker: Caller, owner: Caller, change: Row
+) -> None:
     card = begun_card(shop, shop.new_user())
     user = shop.user(card["customerId"])
     operation = user.one("register_billing_key", billing_key="stolen-key", issue_id=card["issueId"])
@@ -45,8 +62,12 @@ def test_a_key_that_portone_does_not_confirm_as_ours_is_not_kept(shop: Shop, wor
     assert (row["billing_key"], row["is_active"], row["is_default"]) == (None, False, False)
 
 
-def test_a_key_of_another_channel_kind_or_store_is_refused_where_a_channel_is_configured(shop: Shop, worker: Caller, owner: Caller) -> None:
-    worker.run("insert into public.payment_channels (store_id, channel_key, channel_kind, purpose) values ('store-1', 'channel-key-billing', 'LIVE', 'billing')")
+def test_a_key_of_another_channel_kind_or_store_is_refused_where_a_channel_is_configured(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
+    worker.run(
+        "insert into public.payment_channels (store_id, channel_key, channel_kind, purpose) values ('store-1', 'channel-key-billing', 'LIVE', 'billing')"
+    )
     card = begun_card(shop, shop.new_user())
     assert (card["storeId"], card["channelKey"]) == ("store-1", "channel-key-billing")
     shop.user(card["customerId"]).one("register_billing_key", billing_key="key-1", issue_id=card["issueId"])
@@ -60,10 +81,22 @@ def test_a_key_belongs_to_one_registration(shop: Shop, worker: Caller) -> None:
     saved_card(shop, worker, victim, "key-1")
     card = begun_card(shop, thief)
     user = shop.user(thief)
-    assert refusal(user, "register_billing_key", billing_key="key-1", issue_id=card["issueId"]) == (409, "BILLING_KEY_NOT_YOURS", "billing_key")
+    assert refusal(user, "register_billing_key", billing_key="key-1", issue_id=card["issueId"]) == (
+        409,
+        "BILLING_KEY_NOT_YOURS",
+        "billing_key",
+    )
     victims = begun_card(shop, victim)
-    assert refusal(user, "register_billing_key", billing_key="key-9", issue_id=victims["issueId"]) == (404, "ISSUE_NOT_FOUND", "issue_id")
-    assert refusal(user, "register_billing_key", billing_key="", issue_id=card["issueId"]) == (422, "BILLING_KEY_REQUIRED", "billing_key")
+    assert refusal(user, "register_billing_key", billing_key="key-9", issue_id=victims["issueId"]) == (
+        404,
+        "ISSUE_NOT_FOUND",
+        "issue_id",
+    )
+    assert refusal(user, "register_billing_key", billing_key="", issue_id=card["issueId"]) == (
+        422,
+        "BILLING_KEY_REQUIRED",
+        "billing_key",
+    )
 
 
 def test_saving_a_card_needs_consent_and_is_throttled(shop: Shop) -> None:
@@ -80,24 +113,41 @@ def test_a_registered_card_is_not_registered_twice(shop: Shop, worker: Caller, o
     user_id = shop.new_user()
     saved_card(shop, worker, user_id)
     issue = owner.row("select issue_id from public.billing_keys")["issue_id"]
-    assert refusal(shop.user(user_id), "register_billing_key", billing_key="other", issue_id=issue)[1] == "BILLING_KEY_ALREADY_REGISTERED"
+    assert (
+        refusal(shop.user(user_id), "register_billing_key", billing_key="other", issue_id=issue)[1]
+        == "BILLING_KEY_ALREADY_REGISTERED"
+    )
 
 
 def test_the_key_is_in_nothing_a_client_can_read(shop: Shop, worker: Caller, owner: Caller) -> None:
     user_id = shop.new_user()
     saved_card(shop, worker, user_id, "very-secret-key")
-    worker.call("record_webhooks", webhooks=[delivery("wh-1", "very-secret-key", webhook_type="BillingKey.Updated", subject_kind="billing_key")])
+    worker.call(
+        "record_webhooks",
+        webhooks=[
+            delivery("wh-1", "very-secret-key", webhook_type="BillingKey.Updated", subject_kind="billing_key")
+        ],
+    )
     for table in ("payment_operations", "payments", "payment_events", "drift_findings"):
-        shown = owner.rows(f"select to_jsonb(t)::text as row from public.{table} as t union all select to_jsonb(q)::text from queue.finished as q union all select to_jsonb(j)::text from queue.jobs as j")
+        shown = owner.rows(
+            f"select to_jsonb(t)::text as row from public.{table} as t union all select to_jsonb(q)::text from queue.finished as q union all select to_jsonb(j)::text from queue.jobs as j"
+        )
         assert not [row for row in shown if "very-secret-key" in row["row"]], table
     log = owner.row("select subject_id, payment_id from public.webhook_logs")
     assert log["subject_id"] != "very-secret-key"
 
 
-def test_a_lost_browser_answer_is_made_up_for_by_the_webhook(shop: Shop, worker: Caller, owner: Caller) -> None:
+def test_a_lost_browser_answer_is_made_up_for_by_the_webhook(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
     card = begun_card(shop, shop.new_user())
     body = "eyJ0eXBlIjoiQmlsbGluZ0tleS5Jc3N1ZWQiLCJkYXRhIjp7ImJpbGxpbmdLZXkiOiJrZXktMSJ9fQ=="
-    worker.call("record_webhooks", webhooks=[delivery("wh-1", "key-1", webhook_type="BillingKey.Issued", subject_kind="billing_key", body=body)])
+    worker.call(
+        "record_webhooks",
+        webhooks=[
+            delivery("wh-1", "key-1", webhook_type="BillingKey.Issued", subject_kind="billing_key", body=body)
+        ],
+    )
     (job,) = claim(worker)
     assert (job["kind"], job["context"]["billing_key"]) == ("sync_billing_key", {"billing_key": "key-1"})
     settle(worker, job, billing_key=key_snapshot(card, "key-1"))
@@ -108,13 +158,20 @@ def test_a_lost_browser_answer_is_made_up_for_by_the_webhook(shop: Shop, worker:
 
 def test_a_webhook_about_a_key_nobody_knows_is_settled_and_visible(worker: Caller, owner: Caller) -> None:
     body = "eyJ0eXBlIjoiQmlsbGluZ0tleS5Jc3N1ZWQiLCJkYXRhIjp7ImJpbGxpbmdLZXkiOiJrZXktMSJ9fQ=="
-    worker.call("record_webhooks", webhooks=[delivery("wh-1", "key-1", subject_kind="billing_key", body=body)])
+    worker.call(
+        "record_webhooks", webhooks=[delivery("wh-1", "key-1", subject_kind="billing_key", body=body)]
+    )
     (job,) = claim(worker)
     settle(worker, job, deleted=True)
-    assert owner.row("select status::text, skip_reason from public.webhook_logs") == {"status": "skipped", "skip_reason": "billing_key_not_found"}
+    assert owner.row("select status::text, skip_reason from public.webhook_logs") == {
+        "status": "skipped",
+        "skip_reason": "billing_key_not_found",
+    }
 
 
-def test_deleting_turns_the_card_off_at_once_and_ends_when_portone_confirms(shop: Shop, worker: Caller, owner: Caller) -> None:
+def test_deleting_turns_the_card_off_at_once_and_ends_when_portone_confirms(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
     user_id = shop.new_user()
     card_id = saved_card(shop, worker, user_id)
     user = shop.user(user_id)
@@ -123,13 +180,18 @@ def test_deleting_turns_the_card_off_at_once_and_ends_when_portone_confirms(shop
     (job,) = claim(worker)
     assert job["context"]["billing_key"]["billing_key"] == "billing-key-1"
     settle(worker, job, retry_in_seconds=0)
-    assert user.one("get_operation", id=operation["id"])["status"] == "pending", "done without PortOne's word is not done"
+    assert user.one("get_operation", id=operation["id"])["status"] == "pending", (
+        "done without PortOne's word is not done"
+    )
     (job,) = claim(worker)
     settle(worker, job, deleted=True)
     assert user.one("get_operation", id=operation["id"])["status"] == "succeeded"
     assert card_row(owner, card_id)["deleted_at"] is not None
     assert refusal(user, "delete_billing_key", id=card_id)[1] == "BILLING_KEY_ALREADY_DELETED"
-    assert refusal(shop.user(shop.new_user()), "delete_billing_key", id=card_id)[:2] == (404, "BILLING_KEY_NOT_FOUND")
+    assert refusal(shop.user(shop.new_user()), "delete_billing_key", id=card_id)[:2] == (
+        404,
+        "BILLING_KEY_NOT_FOUND",
+    )
 
 
 def charge(shop: Shop, worker: Caller, **card: Any) -> tuple[str, str, str, Row]:
@@ -144,39 +206,83 @@ def charge(shop: Shop, worker: Caller, **card: Any) -> tuple[str, str, str, Row]
 
 def test_an_order_is_charged_to_a_saved_card_once(shop: Shop, worker: Caller, owner: Caller) -> None:
     user_id, order_id, operation_id, job = charge(shop, worker)
-    assert (job["kind"], job["context"]["billing_key"]["billing_key"], job["context"]["payment"]["amount"]) == ("charge_billing_key", "billing-key-1", 1000)
+    assert (
+        job["kind"],
+        job["context"]["billing_key"]["billing_key"],
+        job["context"]["payment"]["amount"],
+    ) == ("charge_billing_key", "billing-key-1", 1000)
     begun = begin(worker, job)
     assert begun["decision"] == "send"
     assert begin(worker, job)["decision"] == "resend"
     payment_id = job["payload"]["payment_id"]
-    settle(worker, job, attempt={"number": 1, "outcome": "succeeded"}, snapshots=[snapshot(payment_id, channel_key="channel-key-billing")])
+    settle(
+        worker,
+        job,
+        attempt={"number": 1, "outcome": "succeeded"},
+        snapshots=[snapshot(payment_id, channel_key="channel-key-billing")],
+    )
     ended = worker.one("get_operation", id=operation_id)
-    assert (ended["status"], ended["result"]["status"], ended["payment_id"]) == ("succeeded", "paid", payment_id)
+    assert (ended["status"], ended["result"]["status"], ended["payment_id"]) == (
+        "succeeded",
+        "paid",
+        payment_id,
+    )
     assert owner.row("select status from public.orders where id = %s::uuid", order_id)["status"] == "paid"
-    assert refusal(shop.user(user_id), "request_billing_payment", order_id=order_id, billing_key_id=owner.row("select id from public.billing_keys")["id"])[1] == "ORDER_ALREADY_PAID"
+    assert (
+        refusal(
+            shop.user(user_id),
+            "request_billing_payment",
+            order_id=order_id,
+            billing_key_id=owner.row("select id from public.billing_keys")["id"],
+        )[1]
+        == "ORDER_ALREADY_PAID"
+    )
 
 
-def test_a_decline_is_a_business_failure_with_the_pgs_words_and_frees_the_order(shop: Shop, worker: Caller, owner: Caller) -> None:
+def test_a_decline_is_a_business_failure_with_the_pgs_words_and_frees_the_order(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
     user_id, order_id, operation_id, job = charge(shop, worker)
     begin(worker, job)
     payment_id = job["payload"]["payment_id"]
-    error = {"code": "PG_PROVIDER", "message": "The card was declined.", "pg_code": "LIMIT", "pg_message": "over the limit"}
+    error = {
+        "code": "PG_PROVIDER",
+        "message": "The card was declined.",
+        "pg_code": "LIMIT",
+        "pg_message": "over the limit",
+    }
     declined = snapshot(payment_id, "FAILED", failure={"pg_code": "LIMIT", "pg_message": "over the limit"})
-    settle(worker, job, "failed", attempt={"number": 1, "outcome": "failed", "code": "PG_PROVIDER"}, error=error, snapshots=[declined])
+    settle(
+        worker,
+        job,
+        "failed",
+        attempt={"number": 1, "outcome": "failed", "code": "PG_PROVIDER"},
+        error=error,
+        snapshots=[declined],
+    )
     ended = worker.one("get_operation", id=operation_id)
     assert (ended["status"], ended["error"]["pg_code"]) == ("failed", "LIMIT")
     assert payment_row(owner, payment_id)["status"] == "failed"
     card_id = owner.row("select id from public.billing_keys")["id"]
-    assert shop.user(user_id).one("request_billing_payment", order_id=order_id, billing_key_id=card_id)["id"] != ended["id"]
+    assert (
+        shop.user(user_id).one("request_billing_payment", order_id=order_id, billing_key_id=card_id)["id"]
+        != ended["id"]
+    )
 
 
-def test_an_unknown_charge_is_repeated_with_its_bytes_and_after_the_window_read_back(shop: Shop, worker: Caller, owner: Caller) -> None:
+def test_an_unknown_charge_is_repeated_with_its_bytes_and_after_the_window_read_back(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
     _, _, operation_id, job = charge(shop, worker)
     first = begin(worker, job, "Ynl0ZXM=")
     settle(worker, job, "retry", retry_in_seconds=0, attempt={"number": 1, "outcome": "unknown"})
     (job,) = claim(worker)
     again = begin(worker, job, None)
-    assert (again["decision"], again["body"], again["idempotency_key"]) == ("resend", "Ynl0ZXM=", first["idempotency_key"])
+    assert (again["decision"], again["body"], again["idempotency_key"]) == (
+        "resend",
+        "Ynl0ZXM=",
+        first["idempotency_key"],
+    )
     settle(worker, job, "retry", retry_in_seconds=0, attempt={"number": 1, "outcome": "unknown"})
     shop.advance(3 * 3600 + 1)
     (job,) = claim(worker)
@@ -185,7 +291,9 @@ def test_an_unknown_charge_is_repeated_with_its_bytes_and_after_the_window_read_
     assert worker.one("get_operation", id=operation_id)["status"] == "succeeded"
 
 
-def test_a_charge_that_never_reached_portone_is_known_to_be_so_after_two_reads(shop: Shop, worker: Caller, owner: Caller) -> None:
+def test_a_charge_that_never_reached_portone_is_known_to_be_so_after_two_reads(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
     _, _, operation_id, job = charge(shop, worker)
     begin(worker, job)
     settle(worker, job, "retry", retry_in_seconds=0, attempt={"number": 1, "outcome": "unknown"})
@@ -199,25 +307,44 @@ def test_a_charge_that_never_reached_portone_is_known_to_be_so_after_two_reads(s
     assert worker.one("get_operation", id=operation_id)["error"]["code"] == "NOT_EXECUTED"
 
 
-def test_an_undecided_charge_that_dies_calls_for_a_person_and_claims_nothing(shop: Shop, worker: Caller, owner: Caller) -> None:
+def test_an_undecided_charge_that_dies_calls_for_a_person_and_claims_nothing(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
     _, _, operation_id, job = charge(shop, worker)
     begin(worker, job)
-    settle(worker, job, "dead", attempt={"number": 1, "outcome": "unknown"}, error={"code": "BUG", "message": "x"})
+    settle(
+        worker,
+        job,
+        "dead",
+        attempt={"number": 1, "outcome": "unknown"},
+        error={"code": "BUG", "message": "x"},
+    )
     assert worker.one("get_operation", id=operation_id)["status"] == "pending"
-    assert owner.row("select kind from public.drift_findings where closed_at is null")["kind"] == "undecided_charge"
+    assert (
+        owner.row("select kind from public.drift_findings where closed_at is null")["kind"]
+        == "undecided_charge"
+    )
 
 
-def test_a_worker_that_calls_a_charge_done_without_portones_word_is_not_believed(shop: Shop, worker: Caller) -> None:
+def test_a_worker_that_calls_a_charge_done_without_portones_word_is_not_believed(
+    shop: Shop, worker: Caller
+) -> None:
     _, _, operation_id, job = charge(shop, worker)
     begin(worker, job)
     settle(worker, job, attempt={"number": 1, "outcome": "succeeded"})
     assert worker.one("get_operation", id=operation_id)["status"] == "pending"
 
 
-@pytest.mark.parametrize(("change", "code"), [
-    ("is_active = false, is_default = false", "BILLING_KEY_NOT_USABLE"), ("card_expiry_year = 2026, card_expiry_month = 10", "BILLING_KEY_EXPIRED"),
-])
-def test_a_card_that_is_off_or_expired_is_not_charged(shop: Shop, worker: Caller, owner: Caller, change: str, code: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ("is_active = false, is_default = false", "BILLING_KEY_NOT_USABLE"),
+        ("card_expiry_year = 2026, card_expiry_month = 10", "BILLING_KEY_EXPIRED"),
+    ],
+)
+def test_a_card_that_is_off_or_expired_is_not_charged(
+    shop: Shop, worker: Caller, owner: Caller, change: str, code: str
+) -> None:
     user_id = shop.new_user()
     card_id = saved_card(shop, worker, user_id)
     owner.run(f"update public.billing_keys set {change}")
@@ -234,4 +361,7 @@ def test_an_order_with_an_open_window_is_not_charged_beside_it(shop: Shop, worke
     order_id = shop.new_order(user_id)
     user = shop.user(user_id)
     user.one("request_payment", order_id=order_id, pay_method="CARD")
-    assert refusal(user, "request_billing_payment", order_id=order_id, billing_key_id=card_id)[1] == "ORDER_HAS_OPEN_PAYMENT"
+    assert (
+        refusal(user, "request_billing_payment", order_id=order_id, billing_key_id=card_id)[1]
+        == "ORDER_HAS_OPEN_PAYMENT"
+    )
