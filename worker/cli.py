@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker import __version__
+from worker.cli_migrations import migrations_app
 from worker.errors import WorkerError
 from worker.logs import configure_logging
 from worker.serve import EXIT_MISCONFIGURED, serve, work
@@ -26,6 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(migrations_app, name="migrations")
 
 
 @app.command("serve")

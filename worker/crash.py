@@ -10,10 +10,20 @@ import os
 import signal
 from typing import Literal
 
+MoneyVerb = Literal["cancel", "charge", "confirm", "schedule"]
 CrashPoint = Literal[
     "cancel.before_begin",
     "cancel.after_begin",
     "cancel.after_reply",
+    "charge.before_begin",
+    "charge.after_begin",
+    "charge.after_reply",
+    "confirm.before_begin",
+    "confirm.after_begin",
+    "confirm.after_reply",
+    "schedule.before_begin",
+    "schedule.after_begin",
+    "schedule.after_reply",
     "settle.before",
     "settle.after",
 ]

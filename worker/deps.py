@@ -12,7 +12,7 @@ from worker.db.user import UserRequests
 from worker.db.webhooks import WebhookLog
 from worker.http_pool import HttpPool
 from worker.portone.client import PortOneClient, portone_timeout
-from worker.portone.payments import Payments
+from worker.portone.stores import Stores
 from worker.seal import Sealer
 from worker.wake import Bell, Waiters
 
@@ -29,7 +29,7 @@ class Deps:
     """Everything with a connection or a key; opened once per process."""
 
     settings: Settings
-    payments: Payments
+    stores: Stores
     queue: Queue
     webhooks: WebhookLog
     users: UserRequests
@@ -65,17 +65,33 @@ async def open_deps(
             publishable_key=settings.supabase_publishable_key.get_secret_value(),
             pool=database_pool,
         )
-        client = PortOneClient(
-            base_url=settings.portone_api_url,
-            api_secret=settings.portone_api_secret.get_secret_value(),
-            store_id=settings.portone_store_id,
-            pool=portone_pool,
-        )
         yield Deps(
             settings=settings,
-            payments=Payments(client),
+            stores=_stores(settings, portone_pool),
             queue=Queue(database, worker=settings.worker_name, lease_seconds=settings.lease_seconds),
             webhooks=WebhookLog(database),
             users=UserRequests(database),
             sealer=Sealer(settings.sealing_keys()),
         )
+
+
+def _stores(settings: Settings, pool: HttpPool) -> Stores:
+    def client(store_id: str, api_secret: str, setting: str) -> PortOneClient:
+        return PortOneClient(
+            base_url=settings.portone_api_url,
+            api_secret=api_secret,
+            store_id=store_id,
+            pool=pool,
+            setting=setting,
+        )
+
+    main = client(
+        settings.portone_store_id, settings.portone_api_secret.get_secret_value(), "PORTONE_API_SECRET"
+    )
+    others = {
+        store_id: client(
+            store_id, store.api_secret.get_secret_value(), f"PORTONE_STORES.{store_id}.api_secret"
+        )
+        for store_id, store in settings.portone_stores.items()
+    }
+    return Stores(main, others)

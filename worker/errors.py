@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from worker.sentences import korean
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -44,8 +46,10 @@ class WorkerError(Exception):
         self.extra: dict[str, object] = dict(extra or {})
 
     def as_error(self) -> dict[str, object]:
-        """Return ``{code, message, …}``, the shape stored in an operation's ``error`` column."""
-        return {**self.extra, "code": self.code, "message": self.message}
+        """Return ``{code, message, message_ko?, …}``, the shape stored in an operation's ``error`` column."""
+        sentence = korean(self.code)
+        translated: dict[str, object] = {} if sentence is None else {"message_ko": sentence}
+        return {**translated, **self.extra, "code": self.code, "message": self.message}
 
 
 class Transient(WorkerError):

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from worker.readings import BillingKeyReading, ScheduleReading
+    from worker.subjects import Approval, Channel, IdentityCheck, SavedCard, Schedule
+
 Verdict = Literal["done", "failed", "retry", "dead"]
 AttemptOutcome = Literal["succeeded", "requested", "failed", "unknown"]
 ChannelKind = Literal["LIVE", "TEST"]
@@ -35,6 +38,8 @@ class ExpectedPayment:
     tax_free_amount: int | None
     currency: str | None
     pay_method: str | None
+    store_id: str | None = None
+    order_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,12 @@ class Job:
     payment: ExpectedPayment | None = None
     refund: Refund | None = None
     attempt: LastAttempt | None = None
+    channel: Channel | None = None
+    card: SavedCard | None = None
+    schedule: Schedule | None = None
+    schedule_ids: tuple[str, ...] = ()
+    identity: IdentityCheck | None = None
+    approval: Approval | None = field(default=None, repr=False)
 
     @property
     def payment_id(self) -> str | None:
@@ -82,9 +93,24 @@ class Job:
         return self.payment.payment_id if self.payment is not None else None
 
     @property
+    def store_id(self) -> str | None:
+        """The store this job's subject belongs to; None = nobody knows yet, the default store is asked."""
+        subjects = (self.payment, self.card, self.identity, self.channel)
+        known = next((one.store_id for one in subjects if one is not None and one.store_id), None)
+        named = self.payload.get("store_id")
+        return known or (named if isinstance(named, str) and named else None)
+
+    @property
     def command_id(self) -> str:
         """The stable part of this job's idempotency keys: the operation's id, or the job's where nobody asked."""
         return self.operation_id or f"job-{self.id:012d}"
+
+    def repeatable_key(self, verb: str) -> str:
+        """An idempotency key of this run alone, for calls that may safely happen twice.
+
+        PortOne replays a stored refusal for three hours (docs: Idempotency-Key); a later run wants a fresh answer.
+        """
+        return f"{verb}-{self.command_id}-{self.claim}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +153,7 @@ class Prepared:
     """What a pre-registered payment window has to be opened with."""
 
     store_id: str
-    channel_key: str
+    channel_key: str | None
     channel_kind: ChannelKind
     notice_urls: tuple[str, ...]
 
@@ -177,6 +203,10 @@ class Outcome:
     not_found: bool = False
     attempt: AttemptResult | None = None
     snapshots: tuple[Snapshot, ...] = ()
+    billing_key: BillingKeyReading | None = None
+    schedules: tuple[ScheduleReading, ...] = ()
+    identity: Mapping[str, object] | None = field(default=None, repr=False)
+    deleted: bool = False
 
     def to_json(self) -> dict[str, object]:
         """Return the element of ``settle_jobs``."""
@@ -192,6 +222,10 @@ class Outcome:
             "not_found": self.not_found,
             "attempt": self.attempt.to_json() if self.attempt is not None else None,
             "snapshots": [dict(snapshot.data) for snapshot in self.snapshots],
+            "billing_key": dict(self.billing_key.data) if self.billing_key is not None else None,
+            "schedules": [dict(schedule.data) for schedule in self.schedules],
+            "identity": dict(self.identity) if self.identity is not None else None,
+            "deleted": self.deleted,
         }
 
 
@@ -231,6 +265,8 @@ class Delivery:
     provider_transaction_id: str | None = None
     event_at: str | None = None
     secret_index: int = 0
+    secret_name: str | None = None
+    store_id: str | None = None
     skip_reason: str | None = None
 
 

@@ -2,17 +2,27 @@
 -- An existing project already has these tables; then this file creates nothing and only checks
 -- that every column the later files rely on is there with the type they rely on.
 
-create table if not exists public.orders (
-  id uuid primary key default gen_random_uuid(),
-  user_id uuid not null references auth.users (id) on delete restrict,
-  order_name text not null,
-  total_amount integer not null check (total_amount > 0),
-  tax_free_amount integer not null default 0 check (tax_free_amount between 0 and total_amount),
-  currency text not null default 'KRW',
-  status text not null default 'pending',
-  created_at timestamptz not null default now(),
-  updated_at timestamptz not null default now()
-);
+-- In a block, because an order table that was there before is not ours to comment on: the comment is how later files know
+-- their own.
+do $$
+begin
+  if to_regclass('public.orders') is null then
+    create table public.orders (
+      id uuid primary key default gen_random_uuid(),
+      user_id uuid not null references auth.users (id) on delete restrict,
+      order_name text not null,
+      total_amount integer not null check (total_amount > 0),
+      tax_free_amount integer not null default 0 check (tax_free_amount between 0 and total_amount),
+      currency text not null default 'KRW',
+      status text not null default 'pending',
+      created_at timestamptz not null default now(),
+      updated_at timestamptz not null default now()
+    );
+    comment on table public.orders is
+      'The example shop''s order. Created only when absent; used only through private.quote_order and private.settle_order, which an adopter replaces.';
+  end if;
+end
+$$;
 
 create table if not exists public.payments (
   id uuid primary key default gen_random_uuid(),
@@ -87,6 +97,3 @@ begin
   end if;
 end
 $$;
-
-comment on table public.orders is
-  'The example shop''s order. Created only when absent; used only through private.quote_order and private.settle_order, which an adopter replaces.';

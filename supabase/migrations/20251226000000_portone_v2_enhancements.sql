@@ -4,7 +4,7 @@
 
 create schema if not exists private;
 comment on schema private is 'Checked function bodies, helpers and secrets. Never exposed over the API.';
-revoke all on schema private from public;
+revoke all on schema private from public, anon, authenticated, service_role;
 grant usage on schema private to authenticated, service_role;
 
 create function private.is_admin() returns boolean

@@ -91,3 +91,4 @@ alter table queue.finished enable row level security;
 alter table queue.dead enable row level security;
 alter table queue.keys enable row level security;
 revoke all on queue.jobs, queue.finished, queue.dead, queue.keys from public, anon, authenticated, service_role;
+revoke all on sequence queue.jobs_id_seq from public, anon, authenticated, service_role;

@@ -68,10 +68,12 @@ create function private.unstarted_sync(p_lane text) returns bigint
 language sql stable set search_path = ''
 as $$
   -- Two look-ups, one for each partial index; together they would be answered by a walk along the primary key.
+  -- The first asks for the slot: by state alone, a plan made while the queue was short would walk along all that is ready.
   select coalesce(
     (
-      select jobs.id from queue.jobs
-      where jobs.lane = p_lane and jobs.state = 'ready' and jobs.kind = 'sync_payment'
+      select case when jobs.state = 'ready' and jobs.kind = 'sync_payment' then jobs.id end from queue.jobs
+      where jobs.lane = p_lane and jobs.state in ('ready', 'running', 'backoff')
+      limit 1
     ),
     (
       select jobs.id from queue.jobs

@@ -157,14 +157,15 @@ begin
   -- Which job each lane would use: one that has not started yet, or the next id.
   -- (private.unstarted_sync, written out: as a function it would be planned once per lane.)
   select
-    array_agg(lane.lane), array_agg(coalesce(ready.id, waiting.id, nextval('queue.jobs_id_seq'))),
-    array_agg(coalesce(ready.id, waiting.id) is null)
+    array_agg(lane.lane), array_agg(coalesce(holder.ready_id, waiting.id, nextval('queue.jobs_id_seq'))),
+    array_agg(coalesce(holder.ready_id, waiting.id) is null)
   into lanes, job_ids, is_new
   from unnest(lanes) as lane (lane)
   left join lateral (
-    select jobs.id from queue.jobs
-    where jobs.lane = lane.lane and jobs.state = 'ready' and jobs.kind in ('sync_payment', 'sync_billing_key')
-  ) as ready on true
+    select case when jobs.state = 'ready' and jobs.kind in ('sync_payment', 'sync_billing_key') then jobs.id end as ready_id from queue.jobs
+    where jobs.lane = lane.lane and jobs.state in ('ready', 'running', 'backoff')
+    limit 1
+  ) as holder on true
   left join lateral (
     select jobs.id from queue.jobs
     where jobs.lane = lane.lane and jobs.state = 'waiting' and jobs.kind in ('sync_payment', 'sync_billing_key')

@@ -217,10 +217,10 @@ begin
   perform private.lock_lanes(array['payment:' || p_payment_id]);
   v_now := private.now();
   -- Asking while an answer is already on its way is the same question.
-  select operations.* into operation
+  select * into operation
   from public.payment_operations as operations
-  join queue.jobs on jobs.id = operations.job_id and jobs.state in ('ready', 'waiting')
-  where operations.payment_id = p_payment_id and operations.kind = 'complete_payment' and operations.status = 'pending'
+  where operations.job_id = private.unstarted_sync('payment:' || p_payment_id)
+    and operations.kind = 'complete_payment' and operations.status = 'pending'
     and operations.requester_scope = me.scope and p_idempotency_key is null
   limit 1;
   if operation.id is not null then

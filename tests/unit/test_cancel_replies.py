@@ -17,7 +17,7 @@ from tests.unit.support import (
     problem,
 )
 from worker.operations.cancel_payment import cancel_payment
-from worker.operations.send_cancel import RefusedWhileSending
+from worker.operations.send_stored import RefusedWhileSending
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from worker.db.contexts import (
+    read_approval,
+    read_attempt,
+    read_card,
+    read_channel,
+    read_identity,
+    read_payment,
+    read_refund,
+    read_schedule,
+    read_schedule_ids,
+)
 from worker.db.reading import mapping, text, whole
-from worker.model import ExpectedPayment, Job, LastAttempt, Refund, RefundAccount
+from worker.model import Job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,50 +36,13 @@ def read_job(row: Mapping[str, object]) -> Job | None:
         failures=whole(row.get("failures")) or 0,
         payload=mapping(row.get("payload")),
         operation_id=text(row.get("operation_id")),
-        payment=_payment(mapping(context.get("payment"))),
-        refund=_refund(mapping(context.get("cancellation"))),
-        attempt=_attempt(mapping(context.get("attempt"))),
+        payment=read_payment(mapping(context.get("payment"))),
+        refund=read_refund(mapping(context.get("cancellation"))),
+        attempt=read_attempt(mapping(context.get("attempt"))),
+        channel=read_channel(mapping(context.get("channel"))),
+        card=read_card(mapping(context.get("billing_key"))),
+        schedule=read_schedule(mapping(context.get("schedule"))),
+        schedule_ids=read_schedule_ids(context.get("schedules")),
+        identity=read_identity(mapping(context.get("identity"))),
+        approval=read_approval(mapping(context.get("secret"))),
     )
-
-
-def _payment(value: Mapping[str, object]) -> ExpectedPayment | None:
-    payment_id = text(value.get("payment_id"))
-    if payment_id is None:
-        return None
-    return ExpectedPayment(
-        payment_id=payment_id,
-        known=value.get("known") is True,
-        status=text(value.get("status")),
-        channel_key=text(value.get("channel_key")),
-        amount=whole(value.get("amount")),
-        tax_free_amount=whole(value.get("tax_free_amount")),
-        currency=text(value.get("currency")),
-        pay_method=text(value.get("pay_method")),
-    )
-
-
-def _refund(value: Mapping[str, object]) -> Refund | None:
-    identifier, amount = text(value.get("id")), whole(value.get("amount"))
-    if identifier is None or amount is None:
-        return None
-    return Refund(
-        id=identifier,
-        amount=amount,
-        tax_free_amount=whole(value.get("tax_free_amount")),
-        reason=text(value.get("reason")) or "refund",
-        requester=text(value.get("requester")),
-        cancellation_id=text(value.get("cancellation_id")),
-        refund_account=_refund_account(mapping(value.get("refund_account"))),
-    )
-
-
-def _refund_account(value: Mapping[str, object]) -> RefundAccount | None:
-    bank, number, holder = text(value.get("bank")), text(value.get("number")), text(value.get("holderName"))
-    if bank is None or number is None or holder is None:
-        return None
-    return RefundAccount(bank, number, holder, text(value.get("holderPhoneNumber")))
-
-
-def _attempt(value: Mapping[str, object]) -> LastAttempt | None:
-    number = whole(value.get("number"))
-    return None if number is None else LastAttempt(number, text(value.get("outcome")))

@@ -52,5 +52,7 @@ def _element(delivery: Delivery) -> dict[str, object]:
         "provider_transaction_id": delivery.provider_transaction_id,
         "event_at": delivery.event_at,
         "secret_index": delivery.secret_index,
+        "secret_name": delivery.secret_name,
+        "store_id": delivery.store_id,
         "skip_reason": delivery.skip_reason,
     }

@@ -1,27 +1,33 @@
-"""Decides when a refund may be sent, and with which bytes: only what the database has committed as an attempt.
+"""Decides what is special about sending a refund: its balance is read in the same job, and PortOne must list it.
 
-Order: read PortOne, build and seal the body, ``begin_attempts`` commits it, send, read PortOne back. After a crash or an
-unknown outcome the stored bytes go out again under the stored key; a new key exists only after a definite failure.
+HTTP 200 does not mean refunded, and another refund of the payment may be undecided. When and with which bytes it is
+sent is ``money_call``'s decision.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from worker.crash import crash_point
-from worker.errors import Rejected, Transient
+from worker.errors import Conflict, Rejected, Transient
 from worker.logs import get_logger
-from worker.operations.outcomes import dead, done, retry
-from worker.operations.send_cancel import send_cancel
+from worker.model import AttemptResult
+from worker.operations.money_call import NEXT_READ_SECONDS, Draft, MoneyCall
+from worker.operations.outcomes import dead, done, failed, read_back, retry
+from worker.operations.send_stored import attempt_result
+from worker.portone.payments import CancelReply
 
 if TYPE_CHECKING:
     from worker.deps import Deps
-    from worker.model import Begun, Job, Outcome, Refund, Snapshot
+    from worker.model import AttemptOutcome, Begun, Job, Outcome, Refund, Snapshot
 
-# Time for the other cancellation to be decided, and for PortOne to list what it did after its window closed.
+# Time for the other cancellation to be decided.
 _BLOCKED_RETRY_SECONDS: Final = 5.0
-_NEXT_READ_SECONDS: Final = 65.0
+_LISTED_SOON_SECONDS: Final = 1.0
+_STATUSES: Final[dict[str, AttemptOutcome]] = {
+    "SUCCEEDED": "succeeded",
+    "REQUESTED": "requested",
+    "FAILED": "failed",
+}
 
 
 async def cancel_payment(deps: Deps, job: Job) -> Outcome | None:
@@ -29,90 +35,95 @@ async def cancel_payment(deps: Deps, job: Job) -> Outcome | None:
 
     Raises ``Transient`` and ``Misconfigured`` from the reads before anything was sent.
     """
-    refund, payment_id = job.refund, job.payment_id
-    if refund is None or payment_id is None:
+    if job.refund is None or job.payment_id is None:
         return dead(job, Rejected("CONTEXT_INCOMPLETE", "The job has no cancellation with an amount."))
-    if job.attempt is not None and job.attempt.outcome in (None, "unknown"):
-        begun = await deps.queue.begin(job, body=None)
-        return await _follow(deps, job, refund, payment_id, begun, None)
-    snapshot = await deps.payments.get(payment_id)
-    if snapshot is None:
-        # Perhaps a wrong store, so not proof that the payment does not exist (observed): never a final answer.
-        return retry(
-            job, Transient("PAYMENT_NOT_FOUND", "PortOne does not list this payment."), not_found=True
+    return await _Cancel(deps, job, job.payment_id, job.refund).run()
+
+
+class _Cancel(MoneyCall[CancelReply]):
+    verb = "cancel"
+
+    def __init__(self, deps: Deps, job: Job, payment_id: str, refund: Refund) -> None:
+        super().__init__(deps, job, payment_id)
+        self._refund = refund
+
+    @property
+    def purpose(self) -> str:
+        return f"cancel:{self._refund.id}"
+
+    async def draft(self) -> Draft | Outcome:
+        """The balance is what PortOne says now, never our own column."""
+        snapshot = await self.store.payments.get(self.payment_id)
+        if snapshot is None:
+            # Perhaps a wrong store, so not proof that the payment does not exist (observed): never a final answer.
+            return _not_listed(self.job)
+        body = self.store.payments.cancel_body(self._refund, current_cancellable=snapshot.cancellable)
+        return Draft(body, (snapshot,))
+
+    async def send(self, body: bytes, idempotency_key: str) -> CancelReply:
+        return await self.store.payments.cancel(self.payment_id, body=body, idempotency_key=idempotency_key)
+
+    async def accepted(self, begun: Begun, reply: CancelReply) -> Outcome:
+        """A status word this version does not know counts as requested: open until a read says otherwise."""
+        outcome = _STATUSES.get(reply.status, "requested")
+        attempt = AttemptResult(begun.attempt_number, outcome, reply.cancellation_id)
+        get_logger().info(
+            "payment cancel answered by portone",
+            payment_id=self.payment_id,
+            cancellation_status=reply.status,
         )
-    body = deps.payments.cancel_body(refund, current_cancellable=snapshot.cancellable)
-    crash_point("cancel.before_begin")
-    sealed = deps.sealer.seal(body, purpose=_purpose(refund))
-    begun = await deps.queue.begin(job, body=sealed, snapshots=(snapshot,))
-    if begun.decision == "send" and begun.body is None:
-        begun = replace(begun, body=sealed)
-    return await _follow(deps, job, refund, payment_id, begun, snapshot)
+        snapshots = await read_back(self.store, self.payment_id)
+        if attempt.outcome == "failed":
+            error = Rejected("CANCELLATION_FAILED", "PortOne could not execute the cancellation.")
+            return failed(self.job, error, *snapshots, attempt=attempt)
+        if not snapshots:
+            late = Transient("READ_BACK_FAILED", "PortOne accepted the cancel but could not be read back.")
+            return retry(self.job, late, attempt=attempt, counts=False)
+        if reply.cancellation_id is not None and not snapshots[0].has_cancellation(reply.cancellation_id):
+            return retry(
+                self.job, _not_yet(), *snapshots, attempt=attempt, in_seconds=_LISTED_SOON_SECONDS
+            )
+        return done(self.job, *snapshots, attempt=attempt)
 
+    async def refused(self, begun: Begun, error: Rejected | Conflict) -> Outcome:
+        """Only a wrong balance is worth another look: with fresh numbers and a new key."""
+        attempt = attempt_result(begun, "failed", error)
+        snapshots = await read_back(self.store, self.payment_id)
+        if error.code == "CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN":
+            return retry(self.job, error, *snapshots, attempt=attempt, in_seconds=0)
+        return failed(self.job, error, *snapshots, attempt=attempt)
 
-async def _follow(
-    deps: Deps, job: Job, refund: Refund, payment_id: str, begun: Begun, snapshot: Snapshot | None
-) -> Outcome | None:
-    """Do what the database decided; a word this version does not know is treated as "do not send"."""
-    get_logger().info(
-        "payment cancel attempt", payment_id=payment_id, decision=begun.decision, attempt=begun.attempt_number
-    )
-    match begun.decision:
-        case "send" | "resend":
-            return await _send(deps, job, refund, payment_id, begun)
-        case "lost":
-            return None
-        case "balance_changed":
-            return done(job, *_given(snapshot))
-        case "blocked":
+    async def read_decided(self, snapshots: tuple[Snapshot, ...]) -> Outcome:
+        snapshot = await self.store.payments.get(self.payment_id)
+        if snapshot is None:
+            return _not_listed(self.job)
+        known = self._refund.cancellation_id
+        if known is not None and not snapshot.has_cancellation(known):
+            return retry(self.job, _not_yet(), snapshot)
+        return done(self.job, snapshot)
+
+    async def read_only(self, begun: Begun) -> Outcome:
+        error = Transient(
+            "CANCELLATION_UNDECIDED", "Waiting to see whether PortOne executed the cancellation."
+        )
+        pause = begun.retry_in_seconds if begun.retry_in_seconds is not None else NEXT_READ_SECONDS
+        snapshot = await self.store.payments.get(self.payment_id)
+        given = () if snapshot is None else (snapshot,)
+        return retry(self.job, error, *given, in_seconds=pause, counts=False, not_found=snapshot is None)
+
+    def other(self, begun: Begun, snapshots: tuple[Snapshot, ...]) -> Outcome:
+        if begun.decision == "balance_changed":
+            return done(self.job, *snapshots)
+        if begun.decision == "blocked":
             waiting = Transient("CANCELLATION_BLOCKED", "Another cancellation of this payment is undecided.")
             pause = begun.retry_in_seconds if begun.retry_in_seconds is not None else _BLOCKED_RETRY_SECONDS
-            return retry(job, waiting, *_given(snapshot), in_seconds=pause, counts=False)
-        case "decided":
-            return await _read_decided(deps, job, refund, payment_id)
-        case "read_only":
-            return await _read_only(deps, job, payment_id, begun)
-        case _:
-            return retry(
-                job, Transient("DECISION_UNKNOWN", "The database knows more than this worker: update it.")
-            )
+            return retry(self.job, waiting, *snapshots, in_seconds=pause, counts=False)
+        return super().other(begun, snapshots)
 
 
-async def _send(deps: Deps, job: Job, refund: Refund, payment_id: str, begun: Begun) -> Outcome:
-    if begun.body is None:
-        return dead(job, Rejected("SEALED_BODY_MISSING", "The stored request body of this attempt is gone."))
-    try:
-        body = deps.sealer.open(begun.body, purpose=_purpose(refund))
-    except Rejected as error:
-        return dead(job, error)
-    crash_point("cancel.after_begin")
-    return await send_cancel(deps, job, payment_id, begun, body)
+def _not_listed(job: Job) -> Outcome:
+    return retry(job, Transient("PAYMENT_NOT_FOUND", "PortOne does not list this payment."), not_found=True)
 
 
-async def _read_decided(deps: Deps, job: Job, refund: Refund, payment_id: str) -> Outcome:
-    snapshot = await deps.payments.get(payment_id)
-    if snapshot is None:
-        return retry(
-            job, Transient("PAYMENT_NOT_FOUND", "PortOne does not list this payment."), not_found=True
-        )
-    if refund.cancellation_id is not None and not snapshot.has_cancellation(refund.cancellation_id):
-        return retry(
-            job, Transient("CANCELLATION_NOT_LISTED", "PortOne does not list the cancellation yet."), snapshot
-        )
-    return done(job, snapshot)
-
-
-async def _read_only(deps: Deps, job: Job, payment_id: str, begun: Begun) -> Outcome:
-    """PortOne's idempotency window is over: only reading is safe. The database decides after two reads apart."""
-    error = Transient("CANCELLATION_UNDECIDED", "Waiting to see whether PortOne executed the cancellation.")
-    pause = begun.retry_in_seconds if begun.retry_in_seconds is not None else _NEXT_READ_SECONDS
-    snapshot = await deps.payments.get(payment_id)
-    return retry(job, error, *_given(snapshot), in_seconds=pause, counts=False, not_found=snapshot is None)
-
-
-def _given(snapshot: Snapshot | None) -> tuple[Snapshot, ...]:
-    return () if snapshot is None else (snapshot,)
-
-
-def _purpose(refund: Refund) -> str:
-    return f"cancel:{refund.id}"
+def _not_yet() -> Transient:
+    return Transient("CANCELLATION_NOT_LISTED", "PortOne does not list the cancellation yet.")

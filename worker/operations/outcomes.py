@@ -10,8 +10,9 @@ from worker.model import Outcome
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from worker.deps import Deps
     from worker.model import AttemptResult, Job, Prepared, Snapshot
+    from worker.portone.stores import Store
+    from worker.readings import BillingKeyReading, ScheduleReading
 
 
 def done(
@@ -83,10 +84,10 @@ def retry(
     )
 
 
-async def read_back(deps: Deps, payment_id: str) -> tuple[Snapshot, ...]:
+async def read_back(store: Store, payment_id: str) -> tuple[Snapshot, ...]:
     """Return PortOne's present state as a snapshot, or nothing when it cannot be had now: never raises WorkerError."""
     try:
-        snapshot = await deps.payments.get(payment_id)
+        snapshot = await store.payments.get(payment_id)
     except WorkerError:
         return ()
     return () if snapshot is None else (snapshot,)

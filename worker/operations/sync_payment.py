@@ -23,7 +23,7 @@ async def sync_payment(deps: Deps, job: Job) -> Outcome:
     if payment_id is None:
         return dead(job, Rejected("CONTEXT_INCOMPLETE", "The job names no payment."))
     try:
-        snapshot = await deps.payments.get(payment_id)
+        snapshot = await deps.stores.of(job.store_id).payments.get(payment_id)
     except Rejected as error:
         return dead(job, error)
     if snapshot is None:

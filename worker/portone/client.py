@@ -41,11 +41,31 @@ def quoted_key(idempotency_key: str) -> str:
 class PortOneClient:
     """Sends requests with the API secret; every other module of this package goes through ``request``."""
 
-    def __init__(self, *, base_url: str, api_secret: str, store_id: str, pool: HttpPool) -> None:
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_secret: str,
+        store_id: str,
+        pool: HttpPool,
+        setting: str = "PORTONE_API_SECRET",
+    ) -> None:
+        """``setting`` is where the secret comes from: what a person must renew when PortOne refuses it."""
         self._base_url = base_url
-        self._authorization = f"PortOne {api_secret}"
+        self._api_secret = api_secret
         self._pool = pool
+        self._setting = setting
         self.store_id = store_id
+
+    def for_store(self, store_id: str) -> PortOneClient:
+        """Return a client with the same secret for another store that secret may cover (docs: storeId)."""
+        return PortOneClient(
+            base_url=self._base_url,
+            api_secret=self._api_secret,
+            store_id=store_id,
+            pool=self._pool,
+            setting=self._setting,
+        )
 
     async def request(
         self,
@@ -61,7 +81,7 @@ class PortOneClient:
         chosen by ``faults``; ``Transient`` with ``outcome_unknown`` False only when nothing was sent.
         """
         url = f"{self._base_url}/{'/'.join(quote(segment, safe='') for segment in segments)}"
-        headers = {"Authorization": self._authorization, "Accept": "application/json"}
+        headers = {"Authorization": f"PortOne {self._api_secret}", "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
         if idempotency_key is not None:
@@ -84,7 +104,13 @@ class PortOneClient:
                 "PORTONE_CONNECTION_LOST", "The connection to PortOne broke before the answer."
             ) from None
         if not 200 <= response.status_code < 300:
-            raise fault(response.status_code, response.content, response.headers)
+            raise fault(
+                response.status_code,
+                response.content,
+                response.headers,
+                setting=self._setting,
+                store_id=self.store_id,
+            )
         return _json_object(response)
 
 

@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from worker.errors import Conflict, Misconfigured, Rejected, Transient, WorkerError
+from worker.sentences import english
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,12 +70,23 @@ FAULTS: Final[dict[str, tuple[int, type[WorkerError]]]] = {
 BEFORE_IDEMPOTENCY: Final = frozenset({"UNAUTHORIZED", "FORBIDDEN"})
 
 
-def fault(status: int, body: bytes, headers: Mapping[str, str]) -> WorkerError:
-    """Return the error for a PortOne answer that is not 2xx. Source: PortOne docs: errors, idempotency."""
+def fault(
+    status: int,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    setting: str = "PORTONE_API_SECRET",
+    store_id: str | None = None,
+) -> WorkerError:
+    """Return the error for a PortOne answer that is not 2xx. Source: PortOne docs: errors, idempotency.
+
+    ``setting`` and ``store_id`` say whose secret was sent, for the person who has to renew it after a 401.
+    """
     if status == 401:
+        whose = "" if store_id is None else f" for {store_id}"
         return Misconfigured(
             "UNAUTHORIZED",
-            "PORTONE_API_SECRET: PortOne refused it (expired or revoked?); issue a new V2 API secret in the PortOne "
+            f"{setting}: PortOne refused it{whose} (expired or revoked?); issue a new V2 API secret in the PortOne "
             "console, set it and restart the worker.",
             status=401,
         )
@@ -89,8 +101,8 @@ def fault(status: int, body: bytes, headers: Mapping[str, str]) -> WorkerError:
         )  # fmt: skip
     branch = known[1]
     if issubclass(branch, Transient):
-        return Transient(kind, "PortOne is still working on this request.", status=status)
-    return branch(kind, f"PortOne refused the request: {kind}.", status=status, extra=_pg_details(parsed))
+        return Transient(kind, english(kind) or kind, status=status)
+    return branch(kind, english(kind) or kind, status=status, extra=_pg_details(parsed))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -108,6 +120,14 @@ def _parse(body: bytes) -> dict[str, object]:
 
 
 def _pg_details(parsed: Mapping[str, object]) -> dict[str, object]:
+    """The PG's own words; of a channel group (CHANNEL_SPECIFIC) those of the first channel that gave any."""
+    failures = parsed.get("failures")
+    first = (
+        next((entry for entry in failures if isinstance(entry, dict) and "pgCode" in entry), None)
+        if isinstance(failures, list)
+        else None
+    )
+    parsed = parsed if first is None else first
     details: dict[str, object] = {}
     for ours, theirs in (("pg_code", "pgCode"), ("pg_message", "pgMessage")):
         value = parsed.get(theirs)

@@ -5,11 +5,11 @@ A payment of another store is answered 404 when the store is left out (observed)
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from worker.errors import Rejected, Transient
+from worker.portone.encoding import encode
 from worker.portone.snapshot import read_payment
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Payments:
             "payments",
             payment_id,
             "pre-register",
-            body=_encode(body),
+            body=encode(body),
             idempotency_key=idempotency_key,
         )
 
@@ -104,7 +104,7 @@ class Payments:
             if refund.refund_account.holder_phone_number is not None:
                 account["holderPhoneNumber"] = refund.refund_account.holder_phone_number
             body["refundAccount"] = account
-        return _encode(body)
+        return encode(body)
 
     async def cancel(self, payment_id: str, *, body: bytes, idempotency_key: str) -> CancelReply:
         """Send a cancel byte for byte (OpenAPI: cancelPayment).
@@ -133,7 +133,3 @@ class Payments:
             query={"storeId": self._client.store_id},
             idempotency_key=idempotency_key,
         )  # fmt: skip
-
-
-def _encode(body: dict[str, object]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")

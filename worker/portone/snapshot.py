@@ -6,16 +6,23 @@ things are indispensable: the id, the status word, ``amount.total`` and ``amount
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field, ValidationError
 
 from worker.model import Snapshot, SnapshotCancellation
-
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
+from worker.portone.tolerant import (
+    ChannelFields,
+    FailureFields,
+    Text,
+    Time,
+    Tolerant,
+    Whole,
+    an_object,
+    object_or_none,
+    objects,
+    whole,
+)
 
 PAY_METHODS: Final = {
     "PaymentMethodCard": "CARD",
@@ -29,59 +36,16 @@ PAY_METHODS: Final = {
 }
 
 
-def _text(value: object) -> object:
-    return value if isinstance(value, str) else None
-
-
-def _whole(value: object) -> object:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _time(value: object) -> object:
-    if not isinstance(value, str) or not _TIME.fullmatch(value):
-        return None
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return value
-
-
-def _object(value: object) -> object:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: object) -> object:
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
-
-
-Text = Annotated[str | None, BeforeValidator(_text)]
-Whole = Annotated[int | None, BeforeValidator(_whole)]
-Time = Annotated[str | None, BeforeValidator(_time)]
-
-
-class _Tolerant(BaseModel):
-    model_config = ConfigDict(
-        extra="ignore", frozen=True, alias_generator=to_camel, hide_input_in_errors=True
-    )
-
-
-class _Amount(_Tolerant):
-    total: Annotated[int, BeforeValidator(_whole)]
-    cancelled: Annotated[int, BeforeValidator(_whole)]
+class _Amount(Tolerant):
+    total: Annotated[int, BeforeValidator(whole)]
+    cancelled: Annotated[int, BeforeValidator(whole)]
     tax_free: Whole = None
     discount: Whole = None
     paid: Whole = None
     cancelled_tax_free: Whole = None
 
 
-class _Channel(_Tolerant):
-    type: Text = None
-    key: Text = None
-    pg_provider: Text = None
-
-
-class _Method(_Tolerant):
+class _Method(Tolerant):
     type: Text = None
     bank: Text = None
     account_number: Text = None
@@ -90,19 +54,13 @@ class _Method(_Tolerant):
     refund_status: Text = None
 
 
-class _Failure(_Tolerant):
-    reason: Text = None
-    pg_code: Text = None
-    pg_message: Text = None
-
-
-class _Dispute(_Tolerant):
+class _Dispute(Tolerant):
     status: Text = None
     created_at: Time = None
     resolved_at: Time = None
 
 
-class _Cancellation(_Tolerant):
+class _Cancellation(Tolerant):
     id: Text = None
     status: Text = None
     total_amount: Whole = None
@@ -116,7 +74,7 @@ class _Cancellation(_Tolerant):
     receipt_url: Text = None
 
 
-class _Payment(_Tolerant):
+class _Payment(Tolerant):
     id: str = Field(strict=True, min_length=1)
     status: str = Field(strict=True, min_length=1)
     amount: _Amount
@@ -132,11 +90,11 @@ class _Payment(_Tolerant):
     order_name: Text = None
     pg_tx_id: Text = None
     receipt_url: Text = None
-    channel: Annotated[_Channel, BeforeValidator(_object)] = _Channel()
-    method: Annotated[_Method, BeforeValidator(_object)] = _Method()
-    failure: Annotated[_Failure | None, BeforeValidator(lambda v: v if isinstance(v, dict) else None)] = None
-    disputes: Annotated[list[_Dispute], BeforeValidator(_objects)] = []
-    cancellations: Annotated[list[_Cancellation], BeforeValidator(_objects)] = []
+    channel: Annotated[ChannelFields, BeforeValidator(an_object)] = ChannelFields()
+    method: Annotated[_Method, BeforeValidator(an_object)] = _Method()
+    failure: Annotated[FailureFields | None, BeforeValidator(object_or_none)] = None
+    disputes: Annotated[list[_Dispute], BeforeValidator(objects)] = Field(default_factory=list)
+    cancellations: Annotated[list[_Cancellation], BeforeValidator(objects)] = Field(default_factory=list)
 
 
 def read_payment(payload: object) -> Snapshot | None:
@@ -169,7 +127,7 @@ def _normalized(payment: _Payment) -> dict[str, Any]:
         ),
         **payment.amount.model_dump(),
         "payment_id": payment.id,
-        "channel_kind": channel.type if channel.type in ("LIVE", "TEST") else None,
+        "channel_kind": channel.kind,
         "channel_key": channel.key,
         "pg_provider": channel.pg_provider,
         "pay_method": PAY_METHODS.get(payment.method.type or ""),

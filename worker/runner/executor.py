@@ -9,7 +9,7 @@ import structlog
 from worker.errors import Conflict, Misconfigured, Rejected, Transient
 from worker.logs import frames, get_logger
 from worker.operations.outcomes import dead, failed, retry
-from worker.operations.send_cancel import RefusedWhileSending
+from worker.operations.send_stored import RefusedWhileSending
 from worker.runner.handlers import HANDLERS
 from worker.state import held
 

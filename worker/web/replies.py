@@ -1,4 +1,4 @@
-"""Decides how a refusal looks over HTTP: ``{"error": {code, message, field, hint, …}}`` and the fitting status."""
+"""Decides how a refusal looks over HTTP: ``{"error": {code, message, message_ko, field, hint, …}}`` and the fitting status."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import JSONResponse
 
 from worker.errors import Misconfigured, Rejected, Transient, WorkerError
+from worker.sentences import korean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +19,9 @@ RETRY_AFTER_SECONDS: Final = "5"
 
 
 def error_body(code: str, message: str, **facts: object) -> dict[str, object]:
-    """Return the JSON body of a refusal; facts that are None are left out."""
-    return {"error": {"code": code, "message": message, **{k: v for k, v in facts.items() if v is not None}}}
+    """Return the JSON body of a refusal, with ``message_ko`` where the code has one; facts that are None are left out."""
+    said = {"message_ko": korean(code), **facts}
+    return {"error": {"code": code, "message": message, **{k: v for k, v in said.items() if v is not None}}}
 
 
 def error_response(error: WorkerError) -> JSONResponse:

@@ -1,0 +1,1 @@
+"""Adopting the project into a database that already has things in it."""

@@ -1,0 +1,80 @@
+"""Decides what each answer to stored bytes means; "not known" is an answer of its own.
+
+A definite answer belongs to the idempotency key, also on a repeat: PortOne stores it (docs: Idempotency-Key). Only
+refusals that may come before the key is looked at (401, 403) say nothing about an earlier send.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from worker.crash import crash_point
+from worker.errors import Conflict, Misconfigured, Rejected, Transient, WorkerError
+from worker.logs import get_logger
+from worker.model import AttemptResult
+from worker.operations.outcomes import retry
+from worker.portone.faults import BEFORE_IDEMPOTENCY
+
+if TYPE_CHECKING:
+    from worker.model import AttemptOutcome, Begun, Job, Outcome
+    from worker.operations.money_call import MoneyCall
+
+Reply = TypeVar("Reply")
+
+# Waits for IDEMPOTENCY_OUTSTANDING_REQUEST and lost replies, by earlier failures of the job.
+_SAME_KEY_WAITS: Final = (2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
+_MISCONFIGURED_RETRY_SECONDS: Final = 30.0
+
+
+class RefusedWhileSending(Misconfigured):
+    """PortOne refused our credentials; carries the outcome to settle before the runner stops claiming."""
+
+    def __init__(self, error: Misconfigured, outcome: Outcome) -> None:
+        super().__init__(error.code, error.message, status=error.status, extra=error.extra)
+        self.outcome = outcome
+
+
+async def send_stored(call: MoneyCall[Reply], begun: Begun, body: bytes) -> Outcome:
+    """Send exactly ``body`` under the attempt's key and say how it ended, read back from PortOne where possible.
+
+    Raises ``RefusedWhileSending`` for wrong credentials; every other answer becomes an outcome.
+    """
+    job = call.job
+    get_logger().info(
+        f"payment {call.verb} sent to portone", payment_id=call.payment_id, attempt=begun.attempt_number
+    )
+    try:
+        reply = await call.send(body, begun.idempotency_key)
+    except Transient as error:
+        return unknown(job, begun, error)
+    except Misconfigured as error:
+        raise RefusedWhileSending(error, _refused_credentials(job, begun, error)) from None
+    except (Rejected, Conflict) as error:
+        if begun.decision == "resend" and error.code in BEFORE_IDEMPOTENCY:
+            return unknown(job, begun, error)
+        return await call.refused(begun, error)
+    crash_point(f"{call.verb}.after_reply")
+    return await call.accepted(begun, reply)
+
+
+def unknown(job: Job, begun: Begun, error: WorkerError) -> Outcome:
+    """It may have happened: the same bytes go out again under the same key, after a wait that grows."""
+    asked = error.retry_in if isinstance(error, Transient) else None
+    wait = asked if asked is not None else _SAME_KEY_WAITS[min(job.failures, len(_SAME_KEY_WAITS) - 1)]
+    return retry(job, error, attempt=attempt_result(begun, "unknown", error), in_seconds=wait)
+
+
+def attempt_result(
+    begun: Begun, outcome: AttemptOutcome, error: WorkerError | None = None
+) -> AttemptResult:
+    """Return how this attempt ended, with the error's code and sentence."""
+    if error is None:
+        return AttemptResult(begun.attempt_number, outcome)
+    return AttemptResult(begun.attempt_number, outcome, code=error.code, message=error.message)
+
+
+def _refused_credentials(job: Job, begun: Begun, error: Misconfigured) -> Outcome:
+    """A first send that was refused at the door did not happen; a repeat says nothing about the first one."""
+    outcome: AttemptOutcome = "unknown" if begun.decision == "resend" else "failed"
+    attempt = attempt_result(begun, outcome, error)
+    return retry(job, error, attempt=attempt, in_seconds=_MISCONFIGURED_RETRY_SECONDS, counts=False)

@@ -1,0 +1,45 @@
+"""Owns what PortOne said about a saved card, a schedule or an identity check at one moment, normalized."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class BillingKeyReading:
+    """A billing key as PortOne tells it; ``data`` is what the database applies, with the card masked."""
+
+    status: str
+    store_id: str | None
+    issue_id: str | None
+    customer_id: str | None
+    channel_kinds: tuple[str | None, ...]
+    data: Mapping[str, object] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleReading:
+    """A schedule as PortOne tells it."""
+
+    schedule_id: str
+    payment_id: str
+    status: str
+    data: Mapping[str, object] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityReading:
+    """An identity check as PortOne tells it. ``data`` is what the database applies once CI and DI were sealed into it.
+
+    CI and DI identify a person for life: they exist in clear only between the parser and the sealer.
+    """
+
+    status: str
+    channel_kind: str | None
+    ci: str | None = field(repr=False)
+    di: str | None = field(repr=False)
+    data: Mapping[str, object] = field(repr=False)
