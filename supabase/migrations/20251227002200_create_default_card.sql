@@ -59,7 +59,8 @@ create function private.billing_key_changed() returns trigger
 language plpgsql set search_path = ''
 as $$
 begin
-  if old.is_default and old.is_active and not new.is_active then
+  -- A function that turns a card off takes the default from it in the same statement.
+  if new.is_default and old.is_active and not new.is_active then
     if exists (
       select from public.billing_keys as others
       where others.user_id = new.user_id and others.id <> new.id and others.is_active

@@ -25,14 +25,6 @@ $$;
 comment on function private.own_billing_key(private.caller, uuid) is 'The saved card, if the caller may know of it; else BILLING_KEY_NOT_FOUND.';
 revoke all on function private.own_billing_key(private.caller, uuid) from public, anon, authenticated, service_role;
 
-create function private.card_expired(p_year smallint, p_month smallint, p_now timestamptz) returns boolean
-language sql immutable set search_path = ''
-return p_year is not null and (p_year, p_month) < (
-  extract(year from p_now at time zone 'Asia/Seoul'), extract(month from p_now at time zone 'Asia/Seoul')
-);
-comment on function private.card_expired(smallint, smallint, timestamptz) is 'A card is good until the end of its month, in Korea. Unknown expiry is not expired: PortOne seldom tells it.';
-revoke all on function private.card_expired(smallint, smallint, timestamptz) from public, anon, authenticated, service_role;
-
 create function private.usable_billing_key(p_me private.caller, p_id uuid, p_user_id uuid, p_now timestamptz) returns public.billing_keys
 language plpgsql stable set search_path = ''
 as $$
@@ -44,9 +36,9 @@ begin
     perform private.fail('404', 'BILLING_KEY_NOT_FOUND', 'There is no such saved card.', 'billing_key_id', 'Send the id of a card of the order''s customer.');
   end if;
   if card.issued_at is null or card.deleted_at is not null or not card.is_active then
-    perform private.fail('409', 'BILLING_KEY_NOT_USABLE', 'This card is not registered, is turned off or was deleted.', 'billing_key_id', 'Choose another card.');
+    perform private.fail('409', 'BILLING_KEY_INACTIVE', 'This card is not registered, is turned off or was deleted.', 'billing_key_id', 'Choose another card.');
   end if;
-  if private.card_expired(card.card_expiry_year, card.card_expiry_month, p_now) then
+  if private.card_expired(card.card_expiry_month, card.card_expiry_year, p_now) then
     perform private.fail('409', 'BILLING_KEY_EXPIRED', 'This card has expired.', 'billing_key_id', 'Choose another card.');
   end if;
   return card;
@@ -55,13 +47,32 @@ $$;
 comment on function private.usable_billing_key(private.caller, uuid, uuid, timestamptz) is 'The saved card, if it can be charged now for this user.';
 revoke all on function private.usable_billing_key(private.caller, uuid, uuid, timestamptz) from public, anon, authenticated, service_role;
 
+create function private.turn_off_card(p_id uuid, p_deleted_at timestamptz, p_now timestamptz) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  card public.billing_keys;
+begin
+  update public.billing_keys set is_active = false, is_default = false, deleted_at = coalesce(deleted_at, p_deleted_at), updated_at = p_now
+  where id = p_id
+  returning * into card;
+  -- Somebody who has cards has a default one.
+  update public.billing_keys set is_default = true, updated_at = p_now
+  where id = (
+      select others.id from public.billing_keys as others
+      where others.user_id = card.user_id and others.is_active and others.issued_at is not null
+      order by others.created_at desc, others.id
+      limit 1
+    )
+    and not exists (select from public.billing_keys as others where others.user_id = card.user_id and others.is_default);
+end
+$$;
+comment on function private.turn_off_card(uuid, timestamptz, timestamptz) is 'Nothing new is charged to this card; the newest of the user''s other cards becomes the default when this was it.';
+revoke all on function private.turn_off_card(uuid, timestamptz, timestamptz) from public, anon, authenticated, service_role;
+
 create function private.end_billing_key(p_id uuid, p_deleted_at timestamptz, p_now timestamptz) returns void
 language sql set search_path = ''
-as $$
-  update public.billing_keys
-  set deleted_at = coalesce(deleted_at, p_deleted_at, p_now), is_active = false, is_default = false, updated_at = p_now
-  where id = p_id
-$$;
+as $$ select private.turn_off_card(p_id, coalesce(p_deleted_at, p_now), p_now) $$;
 comment on function private.end_billing_key(uuid, timestamptz, timestamptz) is 'PortOne does not know this key any more.';
 revoke all on function private.end_billing_key(uuid, timestamptz, timestamptz) from public, anon, authenticated, service_role;
 

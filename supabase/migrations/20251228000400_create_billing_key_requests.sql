@@ -128,10 +128,10 @@ begin
     perform private.fail('409', 'BILLING_KEY_ALREADY_DELETED', 'This card has been deleted.', 'id', 'There is nothing left to do.');
   end if;
   if card.issued_at is null then
-    perform private.fail('409', 'BILLING_KEY_NOT_USABLE', 'This card was never registered.', 'id', 'There is nothing to delete.');
+    perform private.fail('409', 'BILLING_KEY_INACTIVE', 'This card was never registered.', 'id', 'There is nothing to delete.');
   end if;
   -- From now on nothing new is charged to it.
-  update public.billing_keys set is_active = false, is_default = false, updated_at = v_now where id = card.id;
+  perform private.turn_off_card(card.id, null, v_now);
   operation := private.add_operation(me, 'delete_billing_key', request, p_idempotency_key, v_now);
   return private.enqueue_card_operation(operation, 'delete_billing_key', card.id, v_now);
 end
@@ -144,6 +144,6 @@ create function public.delete_billing_key(id uuid, idempotency_key text default 
 language sql set search_path = ''
 as $$ select private.delete_billing_key(delete_billing_key.id, delete_billing_key.idempotency_key) $$;
 comment on function public.delete_billing_key(uuid, text) is
-  'Deletes a saved card: off at once, then its schedules are revoked and the key is deleted at PortOne. Errors: BILLING_KEY_NOT_FOUND, BILLING_KEY_NOT_USABLE, BILLING_KEY_ALREADY_DELETED, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_REUSED, SIGN_IN_REQUIRED.';
+  'Deletes a saved card: off at once, then its schedules are revoked and the key is deleted at PortOne. Errors: BILLING_KEY_NOT_FOUND, BILLING_KEY_INACTIVE, BILLING_KEY_ALREADY_DELETED, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_REUSED, SIGN_IN_REQUIRED.';
 revoke all on function public.delete_billing_key(uuid, text) from public, anon, authenticated, service_role;
 grant execute on function public.delete_billing_key(uuid, text) to authenticated, service_role;

@@ -72,7 +72,7 @@ create function public.request_billing_payment(order_id text, billing_key_id uui
 language sql set search_path = ''
 as $$ select private.request_billing_payment(request_billing_payment.order_id, request_billing_payment.billing_key_id, request_billing_payment.idempotency_key) $$;
 comment on function public.request_billing_payment(text, uuid, text) is
-  'Pays an order with a saved card, now. A decline ends the operation as failed with the PG''s code and message. Errors: ORDER_ID_REQUIRED, ORDER_NOT_FOUND, ORDER_HAS_NO_PRICE, ORDER_ALREADY_PAID, ORDER_HAS_OPEN_PAYMENT, BILLING_KEY_NOT_FOUND, BILLING_KEY_NOT_USABLE, BILLING_KEY_EXPIRED, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_REUSED, SIGN_IN_REQUIRED.';
+  'Pays an order with a saved card, now. A decline ends the operation as failed with the PG''s code and message. Errors: ORDER_ID_REQUIRED, ORDER_NOT_FOUND, ORDER_HAS_NO_PRICE, ORDER_ALREADY_PAID, ORDER_HAS_OPEN_PAYMENT, BILLING_KEY_NOT_FOUND, BILLING_KEY_INACTIVE, BILLING_KEY_EXPIRED, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_REUSED, SIGN_IN_REQUIRED.';
 revoke all on function public.request_billing_payment(text, uuid, text) from public, anon, authenticated, service_role;
 grant execute on function public.request_billing_payment(text, uuid, text) to authenticated, service_role;
 
@@ -112,7 +112,7 @@ returns public.payment_operations
 language sql set search_path = ''
 as $$ select private.request_schedule(request_schedule.order_id, request_schedule.billing_key_id, request_schedule.time_to_pay, request_schedule.idempotency_key) $$;
 comment on function public.request_schedule(text, uuid, timestamptz, text) is
-  'Has PortOne charge a saved card for an order at a later time. Errors: TIME_TO_PAY_OUT_OF_RANGE, ORDER_ID_REQUIRED, ORDER_NOT_FOUND, ORDER_HAS_NO_PRICE, ORDER_ALREADY_PAID, ORDER_HAS_OPEN_PAYMENT, BILLING_KEY_NOT_FOUND, BILLING_KEY_NOT_USABLE, BILLING_KEY_EXPIRED, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_REUSED, SIGN_IN_REQUIRED.';
+  'Has PortOne charge a saved card for an order at a later time. Errors: TIME_TO_PAY_OUT_OF_RANGE, ORDER_ID_REQUIRED, ORDER_NOT_FOUND, ORDER_HAS_NO_PRICE, ORDER_ALREADY_PAID, ORDER_HAS_OPEN_PAYMENT, BILLING_KEY_NOT_FOUND, BILLING_KEY_INACTIVE, BILLING_KEY_EXPIRED, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_REUSED, SIGN_IN_REQUIRED.';
 revoke all on function public.request_schedule(text, uuid, timestamptz, text) from public, anon, authenticated, service_role;
 grant execute on function public.request_schedule(text, uuid, timestamptz, text) to authenticated, service_role;
 

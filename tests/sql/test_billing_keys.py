@@ -194,6 +194,26 @@ def test_deleting_turns_the_card_off_at_once_and_ends_when_portone_confirms(
     )
 
 
+@pytest.mark.parametrize("by", ["owner", "webhook"])
+def test_when_the_default_card_goes_the_newest_other_takes_its_place(
+    shop: Shop, worker: Caller, owner: Caller, by: str
+) -> None:
+    user_id = shop.new_user()
+    first, second, third = (saved_card(shop, worker, user_id, f"key-{n}") for n in range(3))
+    if by == "owner":
+        shop.user(user_id).one("delete_billing_key", id=first)
+    else:
+        body = "eyJkYXRhIjp7ImJpbGxpbmdLZXkiOiJrZXktMCJ9fQ=="
+        worker.call(
+            "record_webhooks", webhooks=[delivery("wh-1", "key-0", subject_kind="billing_key", body=body)]
+        )
+        (job,) = claim(worker)
+        settle(worker, job, deleted=True)
+    defaults = owner.rows("select id::text from public.billing_keys where is_default")
+    assert defaults == [{"id": third}]
+    assert second != third
+
+
 def charge(shop: Shop, worker: Caller, **card: Any) -> tuple[str, str, str, Row]:
     """An order charged to a saved card, up to its send: user, order, operation, job."""
     user_id = shop.new_user()
@@ -338,7 +358,7 @@ def test_a_worker_that_calls_a_charge_done_without_portones_word_is_not_believed
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ("is_active = false, is_default = false", "BILLING_KEY_NOT_USABLE"),
+        ("is_active = false, is_default = false", "BILLING_KEY_INACTIVE"),
         ("card_expiry_year = 2026, card_expiry_month = 10", "BILLING_KEY_EXPIRED"),
     ],
 )
