@@ -24,6 +24,26 @@ FUNCTIONS = {
         "public.get_operation",
         "public.read_webhook_body",
         "public.set_default_billing_key",
+        "public.request_billing_key_issue",
+        "public.register_billing_key",
+        "public.delete_billing_key",
+        "public.request_billing_payment",
+        "public.request_schedule",
+        "public.revoke_schedule",
+        "public.request_confirmation",
+        "public.request_identity_verification",
+        "public.authorize_identity_call",
+        "public.complete_identity_verification",
+        "private.request_billing_key_issue",
+        "private.register_billing_key",
+        "private.delete_billing_key",
+        "private.request_billing_payment",
+        "private.request_schedule",
+        "private.revoke_schedule",
+        "private.request_confirmation",
+        "private.request_identity_verification",
+        "private.authorize_identity_call",
+        "private.complete_identity_verification",
         "private.request_payment",
         "private.request_completion",
         "private.request_cancellation",
@@ -51,6 +71,10 @@ FUNCTIONS["service_role"] = FUNCTIONS["authenticated"] | {
     "public.queue_stats",
     "public.describe_installation",
     "public.run_maintenance",
+    "public.consume_identity_verification",
+    "public.erase_identities",
+    "public.list_sealed",
+    "public.reseal",
     "private.legacy_amounts",
 }
 READABLE = {
@@ -60,6 +84,9 @@ READABLE = {
     "payment_operations",
     "drift_findings",
     "orders",
+    "payment_schedules",
+    "payment_channels",
+    "identity_verifications",
     # views: everybody may look, only operators see rows
     "payment_timeline",
     "webhook_health",
@@ -138,7 +165,8 @@ def test_tables_are_open_to_whom_the_list_says(owner: Caller, role: str) -> None
     found = {row["name"]: set(row["privileges"]) for row in grants}
     expected: dict[str, set[str]] = {} if role == "anon" else {table: {"SELECT"} for table in READABLE}
     if role == "service_role":
-        expected |= {"orders": {"SELECT", "INSERT", "UPDATE", "DELETE"}, "billing_keys": {"SELECT"}}
+        everything = {"SELECT", "INSERT", "UPDATE", "DELETE"}
+        expected |= {"orders": everything, "payment_channels": everything, "billing_keys": {"SELECT"}}
     assert found == expected
 
 
