@@ -11,6 +11,7 @@ import signal
 from typing import Literal
 
 MoneyVerb = Literal["cancel", "charge", "confirm", "schedule"]
+MoneyMoment = Literal["before_begin", "after_begin", "after_reply"]
 CrashPoint = Literal[
     "cancel.before_begin",
     "cancel.after_begin",
@@ -38,5 +39,14 @@ def armed_crash_point() -> str | None:
 
 def crash_point(name: CrashPoint) -> None:
     """SIGKILL this process if the environment asks for a crash at ``name``."""
+    _reached(name)
+
+
+def money_crash_point(verb: MoneyVerb, moment: MoneyMoment) -> None:
+    """As ``crash_point``, for the points every money call has: ``charge.after_begin`` and so on."""
+    _reached(f"{verb}.{moment}")
+
+
+def _reached(name: str) -> None:
     if os.environ.get(VARIABLE) == name:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -29,7 +29,7 @@ FIELDS = frozenset(
         "webhook_id", "webhook_ids", "webhook_type", "skip_reason", "subject_kind", "secret_index",
         "method", "path", "status", "code", "reason", "fix", "count", "duplicates", "bytes", "error_type", "frames",
         "seconds", "retry_in", "function", "worker", "environment", "host", "port", "jobs", "mock_payments", "version",
-        "outcome_unknown", "in_flight", "ready",
+        "outcome_unknown", "in_flight", "ready", "secret_name", "store_id", "step", "verb",
     }
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Decides how request bodies with bank details are stored: AES-256-GCM, readable only with the worker's key.
+"""Decides how bank details, CI and DI are stored: AES-256-GCM and keyed hashes, usable only with the worker's keys.
 
 The exact bytes sent to PortOne must survive a crash, because a repeat under the same idempotency key has to be
 identical. They hold an account number, so the database only ever sees ``v1:<key id>:<nonce><ciphertext>``.
@@ -6,6 +6,8 @@ identical. They hold an account number, so the database only ever sees ``v1:<key
 
 from __future__ import annotations
 
+import base64
+import hmac
 import os
 from typing import TYPE_CHECKING
 
@@ -30,11 +32,20 @@ class Sealer:
         self._keys = {name: AESGCM(key) for name, key in keys.items()}
         self._current = next(iter(keys))
 
+    @property
+    def key_id(self) -> str:
+        """The key that seals now."""
+        return self._current
+
     def seal(self, body: bytes, *, purpose: str) -> bytes:
         """Return the sealed form of ``body``; it opens only with the same ``purpose`` (for example the refund's id)."""
         nonce = os.urandom(_NONCE_BYTES)
         header = b"%s:%s:" % (_VERSION, self._current.encode())
         return header + nonce + self._keys[self._current].encrypt(nonce, body, header + purpose.encode())
+
+    def seal_text(self, value: str, *, purpose: str) -> str:
+        """Return the sealed form of a text as base64, the way it travels in JSON."""
+        return base64.b64encode(self.seal(value.encode(), purpose=purpose)).decode("ascii")
 
     def open(self, sealed: bytes, *, purpose: str) -> bytes:
         """Return the exact bytes that were sealed.
@@ -58,3 +69,14 @@ class Sealer:
             return cipher.decrypt(payload[:_NONCE_BYTES], payload[_NONCE_BYTES:], header + purpose.encode())
         except InvalidTag:
             raise Rejected("SEALED_BODY_UNREADABLE", "The stored request body cannot be opened.") from None
+
+
+class Fingerprint:
+    """Tells whether two people are the same one without saying who: HMAC-SHA256 under a key of its own."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def of(self, value: str) -> str:
+        """Return the 64 hex digits of a value."""
+        return hmac.digest(self._key, value.encode(), "sha256").hex()

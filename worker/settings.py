@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -18,18 +19,31 @@ from worker.errors import Misconfigured
 from worker.model import ChannelKind  # noqa: TC001  pydantic reads it
 from worker.secret import Secret
 from worker.settings_checks import (
+    StoreSecrets,
+    channel_key,
     channel_map,
     comma_list,
     encryption_keys,
+    hash_key,
     http_origin,
     portone_secret,
     store_id,
+    store_map,
     supabase_key,
     webhook_secret,
 )
 
 PORTONE_API_URL = "https://api.portone.io"
 _OFFICIAL_READ_TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookKey:
+    """One secret a webhook may be signed with; ``name`` is ``<store>/<index>``, for logs."""
+
+    name: str
+    store_id: str
+    key: bytes = field(repr=False)
 
 
 class Settings(BaseSettings):
@@ -50,10 +64,15 @@ class Settings(BaseSettings):
     portone_store_id: str
     portone_channels: Annotated[dict[str, str], NoDecode]
     portone_webhook_secrets: Annotated[tuple[Secret, ...], NoDecode]
+    portone_stores: Annotated[dict[str, StoreSecrets], NoDecode] = Field(default_factory=dict)
+    portone_billing_channel: str | None = None
+    portone_identity_channel: str | None = None
     portone_api_url: str = PORTONE_API_URL
     environment: Literal["test", "live"]
     mock_payments: bool = False
     data_encryption_key: Secret
+    identity_hash_key: Secret | None = None
+    trusted_proxy_hops: int = Field(default=0, ge=0, le=5)
     notice_urls: Annotated[tuple[str, ...], NoDecode] = ()
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     host: str = "127.0.0.1"
@@ -81,13 +100,45 @@ class Settings(BaseSettings):
         """Who claims jobs, for people reading the queue table."""
         return f"{socket.gethostname()[:40]}:{os.getpid()}"
 
-    def webhook_keys(self) -> tuple[bytes, ...]:
-        """Return the decoded webhook secrets, in configured order."""
-        return tuple(webhook_secret(secret.get_secret_value()) for secret in self.portone_webhook_secrets)
+    def webhook_keys(self) -> tuple[WebhookKey, ...]:
+        """Return the decoded webhook secrets of every store, the main one first, in configured order."""
+        secrets = {self.portone_store_id: self.portone_webhook_secrets}
+        secrets |= {name: store.webhook_secrets for name, store in self.portone_stores.items()}
+        return tuple(
+            WebhookKey(f"{name}/{index}", name, webhook_secret(secret.get_secret_value()))
+            for name, several in secrets.items()
+            for index, secret in enumerate(several)
+        )
+
+    def identity_key(self) -> bytes:
+        """Return the key of the identity hashes. Raises ``Misconfigured`` where it was never set."""
+        if self.identity_hash_key is None:
+            raise Misconfigured(
+                "IDENTITY_HASH_KEY_MISSING",
+                "IDENTITY_HASH_KEY: identity checks need it; write the base64 of 32 random bytes and keep it for ever.",
+            )
+        return hash_key(self.identity_hash_key.get_secret_value())
 
     def sealing_keys(self) -> dict[str, bytes]:
         """Return key id to 32 key bytes; the first one seals."""
         return encryption_keys(self.data_encryption_key.get_secret_value())
+
+    @field_validator("portone_stores", mode="before")
+    @classmethod
+    def _stores(cls, value: object) -> object:
+        return store_map(value)
+
+    @field_validator("portone_billing_channel", "portone_identity_channel")
+    @classmethod
+    def _channel(cls, value: str | None) -> str | None:
+        return value if value is None else channel_key(value)
+
+    @field_validator("identity_hash_key")
+    @classmethod
+    def _hash_key(cls, value: Secret | None) -> Secret | None:
+        if value is not None:
+            hash_key(value.get_secret_value())
+        return value
 
     @field_validator("portone_webhook_secrets", "notice_urls", "cors_origins", mode="before")
     @classmethod
@@ -151,6 +202,18 @@ class Settings(BaseSettings):
     def _encryption_key(cls, value: Secret) -> Secret:
         encryption_keys(value.get_secret_value())
         return value
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> Settings:
+        if self.portone_store_id in self.portone_stores:
+            raise ValueError(
+                "PORTONE_STORES: names PORTONE_STORE_ID again; list only further stores, the main one has its own settings"
+            )
+        if self.portone_identity_channel is not None and self.identity_hash_key is None:
+            raise ValueError(
+                "IDENTITY_HASH_KEY: PORTONE_IDENTITY_CHANNEL needs it; write the base64 of 32 random bytes here"
+            )
+        return self
 
     @model_validator(mode="after")
     def _modes(self) -> Settings:

@@ -6,10 +6,12 @@ import base64
 import binascii
 import json
 import re
+from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
 from worker.seal import KEY_BYTES
+from worker.secret import Secret
 
 PAY_METHODS = ("CARD", "VIRTUAL_ACCOUNT", "TRANSFER", "MOBILE", "EASY_PAY")
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -41,6 +43,72 @@ def channel_map(value: object) -> object:
                 f"has no channel key for {method}; copy it from the PortOne console (channel-key-…)"
             )
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSecrets:
+    """The credentials of one further store."""
+
+    api_secret: Secret
+    webhook_secrets: tuple[Secret, ...]
+
+
+def store_map(value: object) -> object:
+    """Read ``{"store-…": {"api_secret": "…", "webhook_secrets": ["whsec_…"]}}``. Raises ValueError with the fix.
+
+    What is wrong is said without repeating any value: the values are secrets.
+    """
+    example = 'write JSON such as {"store-…": {"api_secret": "…", "webhook_secrets": ["whsec_…"]}}'
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise ValueError(f"is not JSON; {example}") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"is not a JSON object; {example}")
+    stores: dict[str, StoreSecrets] = {}
+    for name, entry in value.items():
+        if isinstance(entry, StoreSecrets):
+            stores[name] = entry
+            continue
+        try:
+            store_id(str(name))
+            stores[name] = _store_secrets(entry, example)
+        except ValueError as error:
+            raise ValueError(f"entry {str(name)[:60]!r} {error}") from None
+    return stores
+
+
+def _store_secrets(entry: object, example: str) -> StoreSecrets:
+    if not isinstance(entry, dict) or not set(entry) <= {"api_secret", "webhook_secrets"}:
+        raise ValueError(f"has other fields than api_secret and webhook_secrets; {example}")
+    api_secret, webhook_secrets = entry.get("api_secret"), entry.get("webhook_secrets", [])
+    if not isinstance(api_secret, str) or not api_secret:
+        raise ValueError(f"has no api_secret; {example}")
+    portone_secret(api_secret)
+    if not isinstance(webhook_secrets, list) or not all(isinstance(one, str) for one in webhook_secrets):
+        raise ValueError(f"has no list of webhook_secrets; {example}")
+    for one in webhook_secrets:
+        webhook_secret(one)
+    return StoreSecrets(Secret(api_secret), tuple(Secret(one) for one in webhook_secrets))
+
+
+def channel_key(value: str) -> str:
+    """Refuse values that are visibly no channel key."""
+    if not value.startswith("channel-key-") or not _PRINTABLE.fullmatch(value):
+        raise ValueError("is not a channel key; copy it from the PortOne console (channel-key-…)")
+    return value
+
+
+def hash_key(value: str) -> bytes:
+    """Return the 32 bytes of a base64 key. Raises ValueError with the fix."""
+    try:
+        key = base64.b64decode(value, validate=True)
+    except (ValueError, binascii.Error):
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ValueError("is not a 256-bit key; write the base64 of 32 random bytes")
+    return key
 
 
 def http_origin(value: str, *, path_allowed: bool = False) -> str:

@@ -7,7 +7,7 @@ import base64
 import copy
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -18,11 +18,15 @@ from worker.deps import Deps
 from worker.http_pool import HttpPool
 from worker.model import ExpectedPayment, Job, LastAttempt, Refund
 from worker.portone.client import PortOneClient
-from worker.portone.payments import Payments
+from worker.portone.stores import Stores
 from worker.seal import Sealer
 from worker.settings import Settings
 
+if TYPE_CHECKING:
+    from worker.portone.payments import Payments
+
 STORE = "store-5e1f0000-0000-4000-8000-000000000001"
+SECOND_STORE = "store-5e1f0000-0000-4000-8000-000000000002"
 PAYMENT = "pay9f2c1b7e4d6a4e0f8b3a5c7d9e1f2a3b"
 WEBHOOK_SECRET = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 SECOND_SECRET = "whsec_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8="
@@ -188,10 +192,20 @@ def problem(status: int, kind: str, **fields: Any) -> httpx.Response:
 
 def portone_payments(fake: FakePortOne) -> Payments:
     """Return the real client in front of a fake PortOne."""
+    return portone_stores(fake).main.payments
+
+
+def portone_stores(fake: FakePortOne) -> Stores:
+    """Return the real clients in front of a fake PortOne: the main store, and one with a secret of its own."""
     pool = HttpPool(timeout=httpx.Timeout(5), concurrency=1, transport=httpx.MockTransport(fake.handle))
-    return Payments(
-        PortOneClient(base_url="https://portone.test", api_secret="s" * 40, store_id=STORE, pool=pool)
-    )
+
+    def client(store_id: str, secret: str, setting: str) -> PortOneClient:
+        return PortOneClient(
+            base_url="https://portone.test", api_secret=secret, store_id=store_id, pool=pool, setting=setting
+        )
+
+    second = client(SECOND_STORE, "t" * 40, f"PORTONE_STORES.{SECOND_STORE}.api_secret")
+    return Stores(client(STORE, "s" * 40, "PORTONE_API_SECRET"), {SECOND_STORE: second})
 
 
 def make_deps(database: Any = None, portone: FakePortOne | None = None, **settings: Any) -> Deps:
@@ -200,7 +214,7 @@ def make_deps(database: Any = None, portone: FakePortOne | None = None, **settin
     fake: Any = database if database is not None else FakeDatabase()
     return Deps(
         settings=chosen,
-        payments=portone_payments(portone or FakePortOne()),
+        stores=portone_stores(portone or FakePortOne()),
         queue=Queue(fake, worker="test:1", lease_seconds=chosen.lease_seconds),
         webhooks=WebhookLog(fake),
         users=UserRequests(fake),

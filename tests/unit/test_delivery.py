@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.portone.webhook import Verified
-from worker.web.delivery import PAYMENT_TYPES, kept_headers, read_delivery
+from worker.web.delivery import BILLING_KEY_TYPES, PAYMENT_TYPES, kept_headers, read_delivery
 
 VERIFIED = Verified("msg_1", 1)
 
@@ -36,6 +36,39 @@ def test_every_payment_type_points_to_its_payment(kind: str) -> None:
     assert (delivery.event_at, delivery.secret_index) == ("2024-04-25T10:00:00.000Z", 1)
 
 
+@pytest.mark.parametrize("kind", sorted(BILLING_KEY_TYPES))
+def test_every_billing_key_type_points_to_its_key(kind: str) -> None:
+    delivery = read(message(kind, billingKey="billing-key-1", storeId="store-2", new={}))
+    assert (delivery.webhook_type, delivery.subject_kind, delivery.subject_id) == (
+        kind,
+        "billing_key",
+        "billing-key-1",
+    )
+    assert (delivery.skip_reason, delivery.store_id) == (None, "store-2")
+
+
+FORM = {"webhook-id": "msg_1", "content-type": "application/x-www-form-urlencoded; charset=UTF-8"}
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"payment_id=p&tx_id=t&status=Paid", "legacy_version"),
+        (b"payment_id=p&tx_id=t&total_amount=1000", "legacy_version"),
+        (b"payment_id=p", "unparsable"),
+        (b"type=Transaction.Paid&payment_id=p&status=Paid", "legacy_version"),
+        (b'{"type":"Transaction.Paid","data":{"paymentId":"p"}}', "unparsable"),
+        (b"\xff\xfe", "unparsable"),
+        (b"a=1&" * 60, "unparsable"),
+        (b"", "unparsable"),
+    ],
+)
+def test_a_form_is_never_more_than_a_legacy_body(body: bytes, reason: str) -> None:
+    delivery = read_delivery(body, FORM, VERIFIED)
+    assert (delivery.webhook_type, delivery.subject_id, delivery.skip_reason) == (None, None, reason)
+    assert delivery.body == body
+
+
 def test_the_optional_fields_may_be_missing() -> None:
     delivery = read({"type": "Transaction.Paid", "data": {"paymentId": "pay1"}})
     assert (delivery.subject_id, delivery.event_at, delivery.skip_reason) == ("pay1", None, None)
@@ -46,7 +79,9 @@ def test_the_optional_fields_may_be_missing() -> None:
     [
         (message("Payment.Teleported", paymentId="p"), "Payment.Teleported", "unknown_type"),
         (message("Transaction.Confirm", paymentId="p", totalAmount=1), "Transaction.Confirm", "not_actionable"),
-        (message("BillingKey.Issued", billingKey="b"), "BillingKey.Issued", "not_actionable"),
+        (message("BillingKey.Issued"), "BillingKey.Issued", "unparsable"),
+        (message("BillingKey.Issued", billingKey=["b"]), "BillingKey.Issued", "unparsable"),
+        ({"payment_id": "p", "total_amount": 1}, None, "legacy_version"),
         (message("Transaction.Paid"), "Transaction.Paid", "unparsable"),
         (message("Transaction.Paid", paymentId=7), "Transaction.Paid", "unparsable"),
         (message("Transaction.Paid", paymentId="x" * 256), "Transaction.Paid", "unparsable"),
@@ -89,7 +124,7 @@ def test_any_bytes_can_be_read(raw: bytes) -> None:
 )
 def test_any_json_can_be_read(body: Any) -> None:
     delivery = read(body)
-    assert delivery.skip_reason is not None or delivery.subject_kind == "payment"
+    assert delivery.skip_reason is not None or delivery.subject_kind in ("payment", "billing_key")
 
 
 def test_credentials_of_somebody_are_not_kept_and_headers_are_bounded() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.support import FakeDatabase, make_deps, make_job, settle_all
 from worker.errors import Conflict, Misconfigured, Rejected, Transient
 from worker.operations.outcomes import done, retry
-from worker.operations.send_cancel import RefusedWhileSending
+from worker.operations.send_stored import RefusedWhileSending
 from worker.runner.executor import Executor
 from worker.runner.settler import Settler
 from worker.state import RunnerState, held

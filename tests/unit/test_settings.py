@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from tests.unit.support import ENVIRONMENT, WEBHOOK_SECRET, make_settings
+from tests.unit.support import ENVIRONMENT, SECOND_STORE, STORE, WEBHOOK_SECRET, make_settings
 from worker.errors import Misconfigured
 from worker.settings import load_settings
 
@@ -44,7 +44,8 @@ def test_defaults_are_real_payments(environment: pytest.MonkeyPatch) -> None:
     assert settings.portone_api_url == "https://api.portone.io"
     assert settings.portone_read_timeout_seconds >= 60
     assert settings.portone_channels["CARD"] == "channel-key-card"
-    assert settings.webhook_keys() == (bytes(range(32)), bytes(range(32, 64)))
+    assert [secret.key for secret in settings.webhook_keys()] == [bytes(range(32)), bytes(range(32, 64))]
+    assert [secret.name for secret in settings.webhook_keys()] == [f"{STORE}/0", f"{STORE}/1"]
 
 
 def test_empty_values_count_as_unset(environment: pytest.MonkeyPatch) -> None:
@@ -79,6 +80,31 @@ def test_every_required_variable_is_named_when_missing(environment: pytest.Monke
         ("PORTONE_CHANNELS", '{"CARD": 1}', "PORTONE_CHANNELS: has no channel key for CARD"),
         ("PORTONE_WEBHOOK_SECRETS", ",", "PORTONE_WEBHOOK_SECRETS: is empty"),
         ("PORTONE_WEBHOOK_SECRETS", "whsec_!!", "PORTONE_WEBHOOK_SECRETS: has an entry that is not base64"),
+        ("PORTONE_STORES", "store-2", "PORTONE_STORES: is not JSON"),
+        ("PORTONE_STORES", "[]", "PORTONE_STORES: is not a JSON object"),
+        ("PORTONE_STORES", '{"imp1": {"api_secret": "x"}}', "PORTONE_STORES: entry 'imp1' is a V1"),
+        ("PORTONE_STORES", '{"store-2": {}}', "PORTONE_STORES: entry 'store-2' has no api_secret"),
+        ("PORTONE_STORES", '{"store-2": "s"}', "PORTONE_STORES: entry 'store-2' has other fields"),
+        (
+            "PORTONE_STORES",
+            '{"store-2": {"secret": "s"}}',
+            "PORTONE_STORES: entry 'store-2' has other fields",
+        ),
+        (
+            "PORTONE_STORES",
+            '{"store-2": {"api_secret": "s", "webhook_secrets": "whsec_"}}',
+            "PORTONE_STORES: entry 'store-2' has no list",
+        ),
+        (
+            "PORTONE_STORES",
+            '{"store-2": {"api_secret": "s", "webhook_secrets": ["!!"]}}',
+            "PORTONE_STORES: entry 'store-2' has an entry that is not base64",
+        ),
+        ("PORTONE_STORES", f'{{"{STORE}": {{"api_secret": "s"}}}}', "PORTONE_STORES: names PORTONE_STORE_ID"),
+        ("PORTONE_BILLING_CHANNEL", "card", "PORTONE_BILLING_CHANNEL: is not a channel key"),
+        ("IDENTITY_HASH_KEY", "c2hvcnQ=", "IDENTITY_HASH_KEY: is not a 256-bit key"),
+        ("PORTONE_IDENTITY_CHANNEL", "channel-key-1", "IDENTITY_HASH_KEY: PORTONE_IDENTITY_CHANNEL needs it"),
+        ("TRUSTED_PROXY_HOPS", "-1", "TRUSTED_PROXY_HOPS: Input should be"),
         ("DATA_ENCRYPTION_KEY", "k1:c2hvcnQ=", "DATA_ENCRYPTION_KEY: is not a 256-bit key"),
         ("DATA_ENCRYPTION_KEY", "A" * 44, "DATA_ENCRYPTION_KEY: is not a 256-bit key"),
         ("ENVIRONMENT", "prod", "ENVIRONMENT: Input should be 'test' or 'live'"),
@@ -121,6 +147,23 @@ def test_a_refused_value_is_never_repeated(environment: pytest.MonkeyPatch) -> N
     environment.setenv("SUPABASE_SECRET_KEY", "sb_publishable_donotprintthis")
     environment.setenv("DATA_ENCRYPTION_KEY", "k1:donotprintthis")
     assert "donotprint" not in refusal()
+
+
+def test_a_further_store_has_secrets_of_its_own_and_prints_none(environment: pytest.MonkeyPatch) -> None:
+    value = {"api_secret": "donotprintthis-0123456789", "webhook_secrets": [WEBHOOK_SECRET]}
+    environment.setenv("PORTONE_STORES", json.dumps({SECOND_STORE: value}))
+    settings = load_settings(None)
+    assert settings.portone_stores[SECOND_STORE].api_secret.get_secret_value() == value["api_secret"]
+    assert [secret.name for secret in settings.webhook_keys()][2:] == [f"{SECOND_STORE}/0"]
+    assert "donotprintthis" not in repr(settings)
+    assert repr(bytes(range(8)))[2:-1] not in repr(settings.webhook_keys())
+
+
+def test_secrets_of_a_further_store_are_never_repeated(environment: pytest.MonkeyPatch) -> None:
+    entry = {"api_secret": "donot printthis", "webhook_secrets": []}
+    environment.setenv("PORTONE_STORES", json.dumps({SECOND_STORE: entry}))
+    assert "contains spaces" in refusal()
+    assert "printthis" not in refusal()
 
 
 def test_secrets_print_at_most_six_characters() -> None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.unit.support import SECOND_SECRET, WEBHOOK_SECRET, FakeDatabase, make_deps
+from tests.unit.support import SECOND_SECRET, SECOND_STORE, STORE, WEBHOOK_SECRET, FakeDatabase, make_deps
 from tests.unit.test_ingest import record_all
 from worker.db.webhooks import WebhookLog
 from worker.errors import DatabaseUnavailable
+from worker.settings import WebhookKey
 from worker.settings_checks import webhook_secret
 from worker.wake import Bell
 from worker.web.app import create_app
@@ -46,7 +47,10 @@ class Bench:
 
     def __init__(self, answer: Any = record_all) -> None:
         self.database = FakeDatabase(record_webhooks=answer)
-        keys = [webhook_secret(WEBHOOK_SECRET), webhook_secret(SECOND_SECRET)]
+        keys = [
+            WebhookKey(f"{STORE}/0", STORE, webhook_secret(WEBHOOK_SECRET)),
+            WebhookKey(f"{SECOND_STORE}/0", SECOND_STORE, webhook_secret(SECOND_SECRET)),
+        ]
         ingest = Ingest(WebhookLog(self.database), Bell())  # type: ignore[arg-type]
         self.route = WebhookRoute(self._elsewhere, ingest=ingest, secrets=keys, clock=lambda: NOW)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.route), base_url="http://test")
@@ -78,7 +82,27 @@ async def test_a_genuine_webhook_is_stored_as_it_came_and_answered_200() -> None
 async def test_the_second_secret_is_as_good_and_is_named() -> None:
     bench = Bench()
     assert (await bench.post(headers=signed(secret=SECOND_SECRET))).status_code == 200
-    assert bench.stored()[0]["secret_index"] == 1
+    stored = bench.stored()[0]
+    assert (stored["secret_index"], stored["secret_name"]) == (1, f"{SECOND_STORE}/0")
+    assert stored["store_id"] == SECOND_STORE, "the body names no store: the one whose secret signed it"
+
+
+async def test_the_body_says_which_store_it_is_about() -> None:
+    body = json.dumps(
+        {"type": "Transaction.Paid", "data": {"paymentId": "p", "storeId": SECOND_STORE}}
+    ).encode()
+    bench = Bench()
+    await bench.post(body, signed(body))
+    assert bench.stored()[0]["store_id"] == SECOND_STORE
+
+
+async def test_a_signed_legacy_form_is_kept_and_skipped() -> None:
+    bench = Bench()
+    body = b"payment_id=p&tx_id=t&status=Paid"
+    headers = signed(body) | {"content-type": "application/x-www-form-urlencoded"}
+    assert (await bench.post(body, headers)).status_code == 200
+    (element,) = bench.stored()
+    assert (element["skip_reason"], base64.b64decode(element["body"])) == ("legacy_version", body)
 
 
 async def test_header_names_may_be_written_in_any_case() -> None:
@@ -108,7 +132,11 @@ async def test_signed_but_not_understood_is_stored_and_200(body: bytes) -> None:
         ({"webhook-timestamp": str(NOW - 1)}, 401, "NO_MATCHING_SIGNATURE"),
         ({"webhook-signature": "v1,AAAA"}, 401, "NO_MATCHING_SIGNATURE"),
         ({"content-type": "text/plain"}, 415, "NOT_JSON"),
-        ({"content-type": "application/x-www-form-urlencoded"}, 415, "NOT_JSON"),
+        (
+            {"content-type": "application/x-www-form-urlencoded", "webhook-signature": "v1,AAAA"},
+            401,
+            "NO_MATCHING_SIGNATURE",
+        ),
     ],
 )
 async def test_refusals_say_why_and_store_nothing(change: dict[str, str], status: int, code: str) -> None:

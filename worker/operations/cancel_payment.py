@@ -80,9 +80,7 @@ class _Cancel(MoneyCall[CancelReply]):
             late = Transient("READ_BACK_FAILED", "PortOne accepted the cancel but could not be read back.")
             return retry(self.job, late, attempt=attempt, counts=False)
         if reply.cancellation_id is not None and not snapshots[0].has_cancellation(reply.cancellation_id):
-            return retry(
-                self.job, _not_yet(), *snapshots, attempt=attempt, in_seconds=_LISTED_SOON_SECONDS
-            )
+            return retry(self.job, _not_yet(), *snapshots, attempt=attempt, in_seconds=_LISTED_SOON_SECONDS)
         return done(self.job, *snapshots, attempt=attempt)
 
     async def refused(self, begun: Begun, error: Rejected | Conflict) -> Outcome:

@@ -25,19 +25,20 @@ async def close_virtual_account(deps: Deps, job: Job) -> Outcome:
     payment_id = job.payment_id
     if payment_id is None:
         return dead(job, Rejected("CONTEXT_INCOMPLETE", "The job names no payment."))
+    store = deps.stores.of(job.store_id)
     try:
-        await deps.stores.of(job.store_id).payments.close_virtual_account(payment_id, idempotency_key=f"close-{job.command_id}")
+        await store.payments.close_virtual_account(payment_id, idempotency_key=f"close-{job.command_id}")
     except Conflict as error:
-        snapshots = await read_back(deps.stores.of(job.store_id), payment_id)
+        snapshots = await read_back(store, payment_id)
         if not snapshots:
             return retry(job, error)
         if snapshots[0].status in _MONEY_ARRIVED or snapshots[0].status == _STILL_OPEN:
             return failed(job, error, *snapshots)
         return done(job, *snapshots)
     except Rejected as error:
-        return failed(job, error, *await read_back(deps.stores.of(job.store_id), payment_id))
+        return failed(job, error, *await read_back(store, payment_id))
     get_logger().info("payment virtual account closed at portone", payment_id=payment_id)
-    snapshot = await deps.stores.of(job.store_id).payments.get(payment_id)
+    snapshot = await store.payments.get(payment_id)
     if snapshot is None:
         return retry(
             job, Transient("PAYMENT_NOT_FOUND", "PortOne closed the account but does not list the payment.")

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar
 
-from worker.crash import crash_point
+from worker.crash import money_crash_point
 from worker.errors import Rejected, Transient
 from worker.logs import get_logger
 from worker.operations.outcomes import dead, retry
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # Time for PortOne to list what it did after its idempotency window closed; the database wants two reads 60 s apart.
 NEXT_READ_SECONDS: Final = 65.0
 _UNDECIDED: Final = (None, "unknown")
+_TAKEN: Final = ("succeeded", "requested")
 
 Reply = TypeVar("Reply")
 
@@ -93,10 +94,13 @@ class MoneyCall(ABC, Generic[Reply]):
         if self.job.attempt is not None and self.job.attempt.outcome in _UNDECIDED:
             begun = await self.deps.queue.begin(self.job, body=None)
             return await self._follow(begun, ())
+        if self.job.attempt is not None and self.job.attempt.outcome in _TAKEN:
+            # PortOne took it and only reading it back is missing: never a second send, whatever the database says.
+            return await self.read_decided(())
         draft = await self.draft()
         if not isinstance(draft, Draft):
             return draft
-        crash_point(f"{self.verb}.before_begin")
+        money_crash_point(self.verb, "before_begin")
         sealed = self.deps.sealer.seal(draft.body, purpose=self.purpose)
         begun = await self.deps.queue.begin(
             self.job, body=sealed, snapshots=draft.snapshots, prepared=draft.prepared
@@ -108,7 +112,8 @@ class MoneyCall(ABC, Generic[Reply]):
     async def _follow(self, begun: Begun, snapshots: tuple[Snapshot, ...]) -> Outcome | None:
         """Do what the database decided."""
         get_logger().info(
-            f"payment {self.verb} attempt",
+            "payment call attempt",
+            verb=self.verb,
             payment_id=self.payment_id,
             decision=begun.decision,
             attempt=begun.attempt_number,
@@ -134,5 +139,5 @@ class MoneyCall(ABC, Generic[Reply]):
             body = self.deps.sealer.open(begun.body, purpose=self.purpose)
         except Rejected as error:
             return dead(self.job, error)
-        crash_point(f"{self.verb}.after_begin")
+        money_crash_point(self.verb, "after_begin")
         return await send_stored(self, begun, body)

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from worker.model import AttemptResult, Job, Prepared, Snapshot
     from worker.portone.stores import Store
-    from worker.readings import BillingKeyReading, ScheduleReading
 
 
 def done(

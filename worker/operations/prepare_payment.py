@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from worker.errors import Conflict, Rejected
 from worker.logs import get_logger
 from worker.model import Prepared
+from worker.operations.channels import channel_problem
 from worker.operations.outcomes import dead, done, failed, read_back
 
 if TYPE_CHECKING:
@@ -27,7 +28,15 @@ async def prepare_payment(deps: Deps, job: Job) -> Outcome:
     payment, settings = job.payment, deps.settings
     if payment is None or payment.amount is None or payment.currency is None:
         return dead(job, Rejected("CONTEXT_INCOMPLETE", "The job has no payment with amount and currency."))
-    channel_key = settings.portone_channels.get(payment.pay_method or "")
+    problem = channel_problem(deps, job)
+    if problem is not None:
+        return failed(job, problem)
+    store = deps.stores.of(job.channel.store_id if job.channel is not None else None)
+    channel_key = (
+        job.channel.channel_key
+        if job.channel is not None
+        else settings.portone_channels.get(payment.pay_method or "")
+    )
     if channel_key is None:
         return failed(
             job,
@@ -41,7 +50,7 @@ async def prepare_payment(deps: Deps, job: Job) -> Outcome:
             ),
         )
     try:
-        await deps.payments.pre_register(
+        await store.payments.pre_register(
             payment.payment_id,
             total=payment.amount,
             tax_free=payment.tax_free_amount,
@@ -49,9 +58,9 @@ async def prepare_payment(deps: Deps, job: Job) -> Outcome:
             idempotency_key=f"prepare-{job.command_id}",
         )
     except Conflict as error:
-        return failed(job, error, *await read_back(deps, payment.payment_id))
+        return failed(job, error, *await read_back(store, payment.payment_id))
     get_logger().info("payment prepared: pre-register accepted by portone", payment_id=payment.payment_id)
     return done(
         job,
-        prepared=Prepared(deps.payments.store_id, channel_key, settings.channel_kind, settings.notice_urls),
+        prepared=Prepared(store.store_id, channel_key, settings.channel_kind, settings.notice_urls),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from worker.crash import crash_point
+from worker.crash import money_crash_point
 from worker.errors import Conflict, Misconfigured, Rejected, Transient, WorkerError
 from worker.logs import get_logger
 from worker.model import AttemptResult
@@ -41,7 +41,10 @@ async def send_stored(call: MoneyCall[Reply], begun: Begun, body: bytes) -> Outc
     """
     job = call.job
     get_logger().info(
-        f"payment {call.verb} sent to portone", payment_id=call.payment_id, attempt=begun.attempt_number
+        "payment call sent to portone",
+        verb=call.verb,
+        payment_id=call.payment_id,
+        attempt=begun.attempt_number,
     )
     try:
         reply = await call.send(body, begun.idempotency_key)
@@ -53,7 +56,7 @@ async def send_stored(call: MoneyCall[Reply], begun: Begun, body: bytes) -> Outc
         if begun.decision == "resend" and error.code in BEFORE_IDEMPOTENCY:
             return unknown(job, begun, error)
         return await call.refused(begun, error)
-    crash_point(f"{call.verb}.after_reply")
+    money_crash_point(call.verb, "after_reply")
     return await call.accepted(begun, reply)
 
 
@@ -64,9 +67,7 @@ def unknown(job: Job, begun: Begun, error: WorkerError) -> Outcome:
     return retry(job, error, attempt=attempt_result(begun, "unknown", error), in_seconds=wait)
 
 
-def attempt_result(
-    begun: Begun, outcome: AttemptOutcome, error: WorkerError | None = None
-) -> AttemptResult:
+def attempt_result(begun: Begun, outcome: AttemptOutcome, error: WorkerError | None = None) -> AttemptResult:
     """Return how this attempt ended, with the error's code and sentence."""
     if error is None:
         return AttemptResult(begun.attempt_number, outcome)

@@ -47,3 +47,8 @@ def is_json(headers: Mapping[str, str]) -> bool:
     """Whether the body is declared as JSON, ``application/json`` or a ``+json`` type."""
     media = media_type(headers)
     return media == "application/json" or (media.startswith("application/") and media.endswith("+json"))
+
+
+def is_form(headers: Mapping[str, str]) -> bool:
+    """Whether the body is declared as a form: what PortOne sends for webhook version 2024-01-01 when told to."""
+    return media_type(headers) == "application/x-www-form-urlencoded"

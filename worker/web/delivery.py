@@ -10,8 +10,10 @@ import json
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import parse_qsl
 
 from worker.model import Delivery
+from worker.web.body import is_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +36,7 @@ NOT_ACTIONABLE: Final = frozenset({"Transaction.Confirm"})
 
 _LONGEST_ID: Final = 255
 _LONGEST_TYPE: Final = 100
+_MOST_FORM_FIELDS: Final = 50
 _KEPT_HEADERS: Final = 64
 _KEPT_HEADER_LENGTH: Final = 1024
 _NEVER_KEPT: Final = frozenset({"authorization", "cookie", "apikey", "proxy-authorization", "x-api-key"})
@@ -41,16 +44,17 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)
 
 
 def read_delivery(body: bytes, headers: Mapping[str, str], verified: Verified) -> Delivery:
-    """Return the delivery to store; never raises."""
-    parsed = _parse(body)
+    """Return the delivery to store; never raises.
+
+    A form is never more than a legacy body (PortOne docs: webhook, only version 2024-01-01 has forms).
+    """
+    parsed = _parse_form(body) if is_form(headers) else _parse(body)
     kind, skip = _kind(parsed)
     data = parsed.get("data") if isinstance(parsed, dict) else None
     fields: Mapping[str, object] = data if isinstance(data, dict) else {}
     subject, subject_kind = _subject(kind, fields)
     if skip is None and subject is None:
         skip = "unparsable"
-    if skip is None and subject_kind == "billing_key":
-        skip = "not_actionable"
     return Delivery(
         webhook_id=verified.webhook_id,
         webhook_type=kind,
@@ -61,6 +65,7 @@ def read_delivery(body: bytes, headers: Mapping[str, str], verified: Verified) -
         provider_transaction_id=_identifier(fields.get("transactionId")),
         event_at=_time(parsed.get("timestamp")) if isinstance(parsed, dict) else None,
         secret_index=verified.secret_index,
+        store_id=_identifier(fields.get("storeId")),
         skip_reason=skip,
     )
 
@@ -78,13 +83,24 @@ def _parse(body: bytes) -> object:
         return None
 
 
+def _parse_form(body: bytes) -> object:
+    try:
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FORM_FIELDS)
+    except ValueError:
+        return None
+    return {name: value for name, value in pairs if name != "type"}
+
+
 def _kind(parsed: object) -> tuple[str | None, str | None]:
     """Return the webhook's type and why it is skipped, if it is."""
     if not isinstance(parsed, dict):
         return None, "unparsable"
     kind = parsed.get("type")
     if not isinstance(kind, str):
-        legacy = "payment_id" in parsed and ("status" in parsed or "tx_id" in parsed)
+        # PortOne docs: webhook, version 2024-01-01; the confirm call has total_amount instead of status.
+        legacy = "payment_id" in parsed and any(
+            name in parsed for name in ("status", "tx_id", "total_amount")
+        )
         return None, "legacy_version" if legacy else "unparsable"
     if len(kind) > _LONGEST_TYPE:
         return None, "unparsable"

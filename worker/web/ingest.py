@@ -122,6 +122,7 @@ class Ingest:
             count=len(batch),
             duplicates=sum(answer.duplicate for answer in recorded),
             webhook_ids=[entry.delivery.webhook_id for entry in batch],
+            secret_name=sorted({entry.delivery.secret_name or "unnamed" for entry in batch}),
             webhook_type=sorted({entry.delivery.webhook_type or "unreadable" for entry in batch}),
         )
         for entry, answer in zip(batch, recorded, strict=True):

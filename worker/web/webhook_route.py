@@ -1,18 +1,19 @@
 """Decides the answers of ``POST /webhooks/portone``: raw ASGI in front of the app, because signatures cover raw bytes.
 
 200 durable (new, repeat, unknown type, signed but unreadable) · 400 malformed headers, too old, too new · 401 no
-configured secret signed it · 405 · 413 over 256 KiB · 415 not JSON · 503 with Retry-After: database not reachable.
+configured secret signed it · 405 · 413 over 256 KiB · 415 neither JSON nor a legacy form · 503 with Retry-After: database not reachable.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from worker.errors import WorkerError
 from worker.logs import get_logger
 from worker.portone.webhook import Reason, WebhookRefused, verify_webhook
-from worker.web.body import BodyTooLarge, ClientGone, is_json, read_body
+from worker.web.body import BodyTooLarge, ClientGone, is_form, is_json, read_body
 from worker.web.delivery import read_delivery
 from worker.web.replies import RETRY_AFTER_SECONDS, error_body, send_json
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from worker.model import Delivery
+    from worker.portone.webhook import Verified
+    from worker.settings import WebhookKey
     from worker.web.ingest import Ingest
 
 PATH: Final = "/webhooks/portone"
@@ -47,7 +51,7 @@ class WebhookRoute:
         app: ASGIApp,
         *,
         ingest: Ingest,
-        secrets: Sequence[bytes],
+        secrets: Sequence[WebhookKey],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._app = app
@@ -67,7 +71,7 @@ class WebhookRoute:
             )
             return
         headers, repeated = _headers(scope)
-        if not is_json(headers):
+        if not is_json(headers) and not is_form(headers):
             await send_json(
                 send, 415,
                 error_body("NOT_JSON", "Webhooks are JSON.", hint="Set the webhook content type to application/json."),
@@ -88,14 +92,16 @@ class WebhookRoute:
         try:
             if repeated:
                 raise WebhookRefused("malformed_headers")
-            verified = verify_webhook(body, headers, secrets=self._secrets, now=self._clock())
+            verified = verify_webhook(
+                body, headers, secrets=[secret.key for secret in self._secrets], now=self._clock()
+            )
         except WebhookRefused as refusal:
             self._count(refusal.reason)
             status, message = _REFUSALS[refusal.reason]
             await send_json(send, status, error_body(refusal.reason.upper(), message))
             return
         try:
-            recorded = await self._ingest.record(read_delivery(body, headers, verified))
+            recorded = await self._ingest.record(self._delivery(body, headers, verified))
         except WorkerError as error:
             get_logger().warning("webhook not stored", webhook_id=verified.webhook_id, code=error.code)
             await send_json(
@@ -104,6 +110,12 @@ class WebhookRoute:
             )  # fmt: skip
             return
         await send_json(send, 200, {"status": recorded.status, "duplicate": recorded.duplicate})
+
+    def _delivery(self, body: bytes, headers: Mapping[str, str], verified: Verified) -> Delivery:
+        """The store the body names, else the one whose secret signed it."""
+        delivery = read_delivery(body, headers, verified)
+        secret = self._secrets[verified.secret_index]
+        return replace(delivery, secret_name=secret.name, store_id=delivery.store_id or secret.store_id)
 
     def _count(self, reason: Reason) -> None:
         """Bad signatures are counted and sampled, never stored: anybody can send them."""
