@@ -153,7 +153,7 @@ class Prepared:
     """What a pre-registered payment window has to be opened with."""
 
     store_id: str
-    channel_key: str | None
+    channel_key: str
     channel_kind: ChannelKind
     notice_urls: tuple[str, ...]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +19,12 @@ class BillingKeyReading:
     customer_id: str | None
     channel_kinds: tuple[str | None, ...]
     data: Mapping[str, object] = field(repr=False)
+
+    def through(self, kind: str) -> BillingKeyReading:
+        """The same key with only its channels of one kind (LIVE or TEST): the others must never be charged here."""
+        channels = self.data["channels"]
+        kept = [one for one in channels if one["kind"] == kind] if isinstance(channels, list) else []
+        return replace(self, channel_kinds=(kind,) * len(kept), data={**self.data, "channels": kept})
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ PORTONE: Final[dict[str, tuple[str, str]]] = {
 
 # Our own codes; English is written where the error is made.
 OWN: Final[dict[str, str]] = {
-    "BILLING_KEY_MISMATCH": "본인이 요청한 카드 등록이 아닙니다. 카드를 다시 등록해 주세요.",
+    "BILLING_KEY_NOT_YOURS": "본인이 요청한 카드 등록이 아닙니다. 카드를 다시 등록해 주세요.",
     "BILLING_KEY_STILL_THERE": "카드 삭제를 확인하고 있습니다.",
     "BODY_TOO_LARGE": "요청이 너무 큽니다.",
     "BODY_UNREADABLE": "요청을 읽을 수 없습니다.",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from worker.db.client import Database
-    from worker.model import Job, Outcome, Prepared, Snapshot
+    from worker.model import Job, Outcome, Snapshot
 
 
 class Queue:
@@ -39,21 +39,18 @@ class Queue:
         *,
         body: bytes | None,
         snapshots: Sequence[Snapshot] = (),
-        prepared: Prepared | None = None,
     ) -> Begun:
         """Store one send of a money call and commit it, or learn why it must not be sent.
 
-        ``body`` is the sealed exact body, None on a rerun; ``prepared`` where the money will go through. The answer's decision is one of send, resend, read_only,
+        ``body`` is the sealed exact body, None on a rerun. The answer's decision is one of send, resend, read_only,
         blocked, balance_changed, decided, lost; unknown words are passed on.
         """
-        attempt: dict[str, object] = {
+        attempt = {
             "job_id": job.id,
             "claim": job.claim,
             "body": None if body is None else base64.b64encode(body).decode("ascii"),
             "snapshots": [dict(snapshot.data) for snapshot in snapshots],
         }
-        if prepared is not None:
-            attempt["prepared"] = prepared.to_json()
         answer = rows(await self._database.call("begin_attempts", {"attempts": [attempt]}))
         if not answer:
             raise DatabaseFault("DATABASE_FAULT", "begin_attempts gave no row for the job")

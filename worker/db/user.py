@@ -28,6 +28,15 @@ class UserRequests:
             raise DatabaseFault("DATABASE_FAULT", f"{function} returned no operation")
         return operation
 
+    async def ask(
+        self, function: str, arguments: Mapping[str, object], *, token: str
+    ) -> Mapping[str, object]:
+        """Call a function that answers with a JSON object instead of an operation. Raises as ``request``."""
+        answer = await self._database.call_as_user(function, arguments, token=token)
+        if not isinstance(answer, dict):
+            raise DatabaseFault("DATABASE_FAULT", f"{function} returned no object")
+        return answer
+
     async def operation(self, operation_id: str, *, token: str) -> Mapping[str, object]:
         """Read one operation of the caller; somebody else's is as unknown as one that does not exist (404)."""
         operation = _operation(

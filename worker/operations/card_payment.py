@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from worker.errors import Rejected
-from worker.model import Prepared
 from worker.operations.channels import channel_problem
 from worker.portone.charges import billing_key_payment
 
@@ -16,16 +14,8 @@ if TYPE_CHECKING:
     from worker.portone.stores import Store
 
 
-@dataclass(frozen=True, slots=True)
-class CardPayment:
-    """The part of the body a charge and a schedule share, and where its money will go through."""
-
-    body: dict[str, object] = field(repr=False)
-    prepared: Prepared
-
-
-def card_payment(deps: Deps, job: Job, store: Store) -> CardPayment | Rejected:
-    """Return what to charge, or why nothing can be.
+def card_payment(deps: Deps, job: Job, store: Store) -> dict[str, object] | Rejected:
+    """Return the part of the body a charge and a schedule share, or why nothing can be charged.
 
     A billing key works only in the channel it was issued in, so its own channel key is sent where it is known and none
     otherwise: PortOne then takes the key's (OpenAPI: channelKey, "when the key covers several channels").
@@ -44,15 +34,11 @@ def card_payment(deps: Deps, job: Job, store: Store) -> CardPayment | Rejected:
     problem = channel_problem(deps, job)
     if problem is not None:
         return problem
-    settings = deps.settings
-    body = billing_key_payment(
+    return billing_key_payment(
         payment,
         store_id=store.store_id,
         billing_key=card.billing_key,
         channel_key=card.channel_key,
         customer_id=card.customer_id or card.user_id,
-        notice_urls=settings.notice_urls,
-    )
-    return CardPayment(
-        body, Prepared(store.store_id, card.channel_key, settings.channel_kind, settings.notice_urls)
+        notice_urls=deps.settings.notice_urls,
     )

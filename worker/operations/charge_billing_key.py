@@ -31,7 +31,7 @@ class _Charge(PaymentCall):
         if isinstance(made, Rejected):
             build = dead if made.code == "CONTEXT_INCOMPLETE" else failed
             return build(self.job, made)
-        return Draft(encode(made.body), prepared=made.prepared)
+        return Draft(encode(made))
 
     async def send(self, body: bytes, idempotency_key: str) -> None:
         await self.store.charges.charge(self.payment_id, body=body, idempotency_key=idempotency_key)

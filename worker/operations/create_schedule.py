@@ -47,8 +47,7 @@ class _Schedule(MoneyCall[str]):
         if isinstance(made, Rejected):
             build = dead if made.code == "CONTEXT_INCOMPLETE" else failed
             return build(self.job, made)
-        body = Schedules.create_body(made.body, self._schedule.time_to_pay)
-        return Draft(body, prepared=made.prepared)
+        return Draft(Schedules.create_body(made, self._schedule.time_to_pay))
 
     async def send(self, body: bytes, idempotency_key: str) -> str:
         return await self.store.schedules.create(self.payment_id, body=body, idempotency_key=idempotency_key)

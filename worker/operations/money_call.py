@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from worker.crash import MoneyVerb
     from worker.deps import Deps
     from worker.errors import Conflict
-    from worker.model import Begun, Job, Outcome, Prepared, Snapshot
+    from worker.model import Begun, Job, Outcome, Snapshot
 
 # Time for PortOne to list what it did after its idempotency window closed; the database wants two reads 60 s apart.
 NEXT_READ_SECONDS: Final = 65.0
@@ -37,7 +37,6 @@ class Draft:
 
     body: bytes
     snapshots: tuple[Snapshot, ...] = ()
-    prepared: Prepared | None = None
 
 
 class MoneyCall(ABC, Generic[Reply]):
@@ -102,9 +101,7 @@ class MoneyCall(ABC, Generic[Reply]):
             return draft
         money_crash_point(self.verb, "before_begin")
         sealed = self.deps.sealer.seal(draft.body, purpose=self.purpose)
-        begun = await self.deps.queue.begin(
-            self.job, body=sealed, snapshots=draft.snapshots, prepared=draft.prepared
-        )
+        begun = await self.deps.queue.begin(self.job, body=sealed, snapshots=draft.snapshots)
         if begun.decision == "send" and begun.body is None:
             begun = replace(begun, body=sealed)
         return await self._follow(begun, draft.snapshots)

@@ -44,13 +44,13 @@ async def register_billing_key(deps: Deps, job: Job) -> Outcome:
     if problem is not None:
         get_logger().warning("billing key for payment not accepted", code=problem.code)
         return failed(job, problem)
-    return replace(done(job), billing_key=reading)
+    return replace(done(job), billing_key=reading.through(deps.settings.channel_kind))
 
 
 def _problem(deps: Deps, card: SavedCard, reading: BillingKeyReading, store_id: str) -> Rejected | None:
     """Every key that is not provably this user's own looks the same from outside: which check failed is no help."""
     mismatch = Rejected(
-        "BILLING_KEY_MISMATCH",
+        "BILLING_KEY_NOT_YOURS",
         "This billing key does not belong to this registration; register the card again.",
         extra={"field": "billing_key"},
     )

@@ -32,6 +32,6 @@ async def sync_billing_key(deps: Deps, job: Job) -> Outcome:
     if reading.status == "DELETED":
         return replace(done(job), billing_key=reading, deleted=True)
     if deps.settings.channel_kind in reading.channel_kinds:
-        return replace(done(job), billing_key=reading)
+        return replace(done(job), billing_key=reading.through(deps.settings.channel_kind))
     kind = reading.channel_kinds[0] if reading.channel_kinds else None
     return dead(job, kind_problem(deps, kind) or Rejected("CHANNEL_KIND_MISMATCH", "Unknown channel kind."))

@@ -12,10 +12,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 
 from worker import __version__
-from worker.errors import WorkerError
+from worker.errors import Misconfigured, WorkerError
 from worker.logs import frames, get_logger
+from worker.web.cards import card_routes
 from worker.web.guard import Guard
 from worker.web.health import health_routes
+from worker.web.identities import identity_routes
 from worker.web.ingest import Ingest
 from worker.web.payments import payment_routes
 from worker.web.replies import error_body, error_response
@@ -45,6 +47,8 @@ def create_app(deps: Deps, *, state: RunnerState | None = None) -> ASGIApp:
         title="portone-supabase worker", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     api.include_router(payment_routes(deps))
+    api.include_router(card_routes(deps))
+    api.include_router(identity_routes(deps))
     api.include_router(health_routes(deps, state))
     api.add_exception_handler(WorkerError, _worker_error)
     api.add_exception_handler(RequestValidationError, _invalid_input)
@@ -55,7 +59,7 @@ def create_app(deps: Deps, *, state: RunnerState | None = None) -> ASGIApp:
         api.add_middleware(
             CORSMiddleware,
             allow_origins=list(deps.settings.cors_origins),
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["authorization", "content-type", "prefer"],
             expose_headers=["location", "retry-after", "preference-applied"],
         )
@@ -65,6 +69,10 @@ def create_app(deps: Deps, *, state: RunnerState | None = None) -> ASGIApp:
 async def _worker_error(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, WorkerError):
         raise error
+    if isinstance(error, Misconfigured):
+        get_logger().error(
+            "portone or database setting refused a request", code=error.code, fix=error.message
+        )
     return error_response(error)
 
 

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_LIMIT: Final = 64 * 1024
-_GUARDED: Final = ("/payments", "/operations/")
+_GUARDED: Final = (
+    "/payments",
+    "/operations/",
+    "/billing-keys",
+    "/billing-payments",
+    "/schedules",
+    "/identity-verifications",
+)
 _BEARER = re.compile(r"[Bb]earer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)")
 
 

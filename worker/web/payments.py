@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
-from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Body, Path, Request
 from starlette.responses import Response  # noqa: TC002  FastAPI reads the annotations
 
-from worker.errors import DatabaseUnavailable, Rejected
-from worker.web.guard import bearer_token
+from worker.errors import Rejected
 from worker.web.inputs import (  # FastAPI reads the annotations
     CancellationRequest,  # noqa: TC001
     CompletionRequest,  # noqa: TC001
+    ConfirmationRequest,  # noqa: TC001
     PaymentRequest,  # noqa: TC001
 )
+from worker.web.requests import caller_token, enqueue, row_id
 from worker.web.waiting import finished_or_pending
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def payment_routes(deps: Deps) -> APIRouter:
     @router.post("/payments")
     async def request_payment(request: Request, body: PaymentRequest) -> Response:
         """Prepare a payment for an order; the result holds what the browser opens the window with."""
-        return await _enqueue(deps, request, "request_payment", body.model_dump())
+        return await enqueue(deps, request, "request_payment", body.model_dump())
 
     @router.post("/payments/{payment_id}/complete")
     async def request_completion(
@@ -46,8 +46,17 @@ def payment_routes(deps: Deps) -> APIRouter:
     ) -> Response:
         """Read the payment back from PortOne now, as the browser does after its window closed."""
         key = body.idempotency_key if body is not None else None
-        return await _enqueue(
+        return await enqueue(
             deps, request, "request_completion", {"payment_id": payment_id, "idempotency_key": key}
+        )
+
+    @router.post("/payments/{payment_id}/confirm")
+    async def request_confirmation(
+        request: Request, payment_id: PaymentId, body: ConfirmationRequest
+    ) -> Response:
+        """Approve a payment by hand: only now money moves, and only for the price the database knows."""
+        return await enqueue(
+            deps, request, "request_confirmation", {"payment_id": payment_id, **body.model_dump()}
         )
 
     @router.post("/payments/{payment_id}/cancel")
@@ -71,31 +80,20 @@ def payment_routes(deps: Deps) -> APIRouter:
                 "refund_account_phone": account.holder_phone_number,
             }
         try:
-            return await _enqueue(deps, request, "request_cancellation", arguments)
+            return await enqueue(deps, request, "request_cancellation", arguments)
         except Rejected as error:
             raise _in_body_names(error) from None
 
     @router.get("/operations/{operation_id}")
     async def get_operation(request: Request, operation_id: str) -> Response:
         """Read one of the caller's operations; waits only when asked with ``Prefer: wait``."""
-        token = _token(request)
-        operation = await deps.users.operation(_operation_id(operation_id), token=token)
+        token = caller_token(request)
+        operation = await deps.users.operation(
+            row_id(operation_id, code="OPERATION_NOT_FOUND", what="operation"), token=token
+        )
         return await finished_or_pending(deps, request, operation, token=token, default_wait=0)
 
     return router
-
-
-async def _enqueue(deps: Deps, request: Request, function: str, arguments: dict[str, object]) -> Response:
-    token = _token(request)
-    given = {name: value for name, value in arguments.items() if value is not None}
-    # A lost reply must not become a second refund: one key for all tries of this request.
-    given.setdefault("idempotency_key", f"http-{uuid4()}")
-    try:
-        operation = await deps.users.request(function, given, token=token)
-    except DatabaseUnavailable:
-        operation = await deps.users.request(function, given, token=token)
-    deps.bell.ring()
-    return await finished_or_pending(deps, request, operation, token=token)
 
 
 def _in_body_names(error: Rejected) -> Rejected:
@@ -111,17 +109,3 @@ def _in_body_names(error: Rejected) -> Rejected:
 
     extra = {key: renamed(value) for key, value in error.extra.items()}
     return Rejected(error.code, str(renamed(error.message)), status=error.status, extra=extra)
-
-
-def _token(request: Request) -> str:
-    token = bearer_token(request.headers.get("authorization"))
-    if token is None:
-        raise Rejected("TOKEN_REQUIRED", "This request needs a signed-in user's access token.", status=401)
-    return token
-
-
-def _operation_id(value: str) -> str:
-    try:
-        return str(UUID(value))
-    except ValueError:
-        raise Rejected("OPERATION_NOT_FOUND", "There is no such operation.", status=404) from None

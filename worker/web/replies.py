@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import JSONResponse
 
-from worker.errors import Misconfigured, Rejected, Transient, WorkerError
+from worker.errors import Conflict, DatabaseUnavailable, Misconfigured, Rejected, Transient, WorkerError
 from worker.sentences import korean
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def error_body(code: str, message: str, **facts: object) -> dict[str, object]:
 
 def error_response(error: WorkerError) -> JSONResponse:
     """Return the response for an error raised below a route."""
-    if isinstance(error, Rejected):
+    if isinstance(error, Rejected | Conflict):
         facts = {
             key: value for key, value in error.extra.items() if key not in ("code", "message", "sqlstate")
         }
@@ -35,6 +35,8 @@ def error_response(error: WorkerError) -> JSONResponse:
     if isinstance(error, Transient | Misconfigured):
         message = (
             "The database cannot be reached right now. Try again; with the same idempotency_key nothing happens twice."
+            if isinstance(error, DatabaseUnavailable)
+            else error.message
             if isinstance(error, Transient)
             else "The payment service is not set up correctly; its operator can see why in /health/ready."
         )

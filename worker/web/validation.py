@@ -26,6 +26,16 @@ _PATTERNS = {
     "number": "Send 6 to 20 digits, without hyphens.",
     "bank": "Send PortOne's bank code, for example SHINHAN or KOOKMIN.",
     "holder_phone_number": "Send 8 to 15 digits, like 01012345678.",
+    "billing_key_id": "Send the id of one of this user's saved cards.",
+    "time_to_pay": "Send RFC 3339 with an offset, like 2026-09-01T09:00:00+09:00.",
+    "purpose": "Send a word of lower-case letters, digits and _, such as signup or adult_content.",
+    "consent": "Send true once the customer has agreed.",
+    "phone_number": "Send 10 or 11 digits, like 01012345678.",
+    "identity_number": "Send the first 7 digits of the resident number: birth date and one digit.",
+    "otp": "Send the 4 to 8 digits of the message.",
+    "billing_key": "Send the billingKey the card window gave.",
+    "issue_id": "Send the issueId the card window was opened with.",
+    "payment_token": "Send the paymentToken the payment window gave.",
     "idempotency_key": "Send 8 to 200 printable ASCII characters without spaces.",
 }
 
