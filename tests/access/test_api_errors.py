@@ -19,6 +19,8 @@ from tests.sql.test_default_card import new_card
 from tests.sql.test_webhook_log import delivery
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sandbox.supabase.project import Supabase
     from tests.access.world import World
     from tests.sql.shop import Shop
@@ -203,7 +205,7 @@ def filled(value: Any, prepared: Row) -> Any:
 
 
 @pytest.fixture(scope="module")
-def everybody(supabase: Supabase, clients: dict[str, Client]) -> dict[str, Client]:
+def everybody(supabase: Supabase, clients: dict[str, Client]) -> Iterator[dict[str, Client]]:
     """The usual clients, and a token that names nobody."""
     now = int(time.time())
     token = jwt.encode(
@@ -211,7 +213,9 @@ def everybody(supabase: Supabase, clients: dict[str, Client]) -> dict[str, Clien
         supabase.endpoint.jwt_secret,
         algorithm="HS256",
     )
-    return clients | {"nobody": Client(supabase, key=supabase.endpoint.publishable_key, token=token)}
+    nobody = Client(supabase, key=supabase.endpoint.publishable_key, token=token)
+    yield clients | {"nobody": nobody}
+    nobody.close()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}-{case.function}-{case.field}")
