@@ -17,7 +17,7 @@ def test_a_named_installation_without_programs_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SANDBOX_POSTGRES", str(tmp_path))
-    with pytest.raises(RuntimeError, match="SANDBOX_POSTGRES: .*bin/postgres is missing"):
+    with pytest.raises(RuntimeError, match=r"SANDBOX_POSTGRES: .*bin/postgres is missing"):
         postgres_prefix()
 
 
