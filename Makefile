@@ -93,6 +93,12 @@ fmt: setup ## Format the Python code and apply the safe lint fixes
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+# --- Measure ----------------------------------------------------------------
+
+.PHONY: bench-legacy
+bench-legacy: setup ## Upgrade a shop of a million payments: seconds, locks, waits; writes build/legacy.json
+	@$(PY) -m tests.scale.legacy
+
 # --- Maintain ---------------------------------------------------------------
 
 COMPILE := $(PY) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
