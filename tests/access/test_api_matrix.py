@@ -82,7 +82,8 @@ def test_what_is_written(api_shop: Shop, api_world: World, clients: dict[str, Cl
                 assert answer.status >= 400, (role, name, answer)
             else:
                 assert is_refusal(answer, role), (role, name, answer)
-        for writable in relation.columns.split() + relation.hidden.split():
+        # column by column for one customer; the rest is done in SQL, where it costs less
+        for writable in (relation.columns + " " + relation.hidden).split() if role == "owner" else ():
             if writable not in relation.updates.split() and not is_view(api_shop, name):
                 answer = clients[role].send("PATCH", none, {writable: None})
                 # an identity column is refused before anybody asks for rights
