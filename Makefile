@@ -59,6 +59,11 @@ down: setup ## Stop what `make up` started
 test: setup ## Run the tests (PYTEST_ARGS="-k name" narrows them)
 	@$(PY) -m pytest $(PYTEST_ARGS)
 
+.PHONY: test-pg
+test-pg: setup ## Run the database's core tests on PostgreSQL 15, 17 and 18; one that is not to be had is skipped
+	@$(PY) -m sandbox.setup.npm ci --prefix requirements/postgres --loglevel=error || true
+	@$(PY) -m sandbox.supabase.versions $(PYTEST_ARGS)
+
 .PHONY: check
 check: format-check lint types-check layers sql-lint test ## Format, lint, types, import layers, SQL lint and tests
 
@@ -88,6 +93,12 @@ fmt: setup ## Format the Python code and apply the safe lint fixes
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+# --- Measure ----------------------------------------------------------------
+
+.PHONY: bench-legacy
+bench-legacy: setup ## Upgrade a shop of a million payments: seconds, locks, waits; writes build/legacy.json
+	@$(PY) -m tests.scale.legacy
+
 # --- Maintain ---------------------------------------------------------------
 
 COMPILE := $(PY) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
@@ -99,6 +110,7 @@ lock: setup ## Write the lock files anew from pyproject.toml and package.json (L
 	@$(COMPILE) --constraints requirements/dev.lock --output-file requirements/worker.lock
 	@$(PY) -m sandbox.setup.npm install --package-lock-only --loglevel=error
 	@$(PY) -m sandbox.setup.npm_lock
+	@$(PY) -m sandbox.setup.npm install --prefix requirements/postgres --package-lock-only --loglevel=error
 
 .PHONY: types
 types: setup ## Generate worker/db/schema.py and supabase/types/database.ts from the migrations

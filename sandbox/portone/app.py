@@ -6,10 +6,12 @@ A plain ASGI callable without a framework on PortOne's paths, because benchmarks
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from .auth import check_secret
+from .auth import authorize
+from .calls import Call
 from .config import SimulatorConfig
 from .connections import break_connection
 from .control import control_app
@@ -17,7 +19,7 @@ from .errors import PortOneError
 from .faults import HTML_500
 from .idempotency import fingerprint_of
 from .replies import Reply
-from .routes import Call, find_route
+from .routes import PUBLIC, find_route
 from .simulator import LoggedRequest, Simulator
 
 if TYPE_CHECKING:
@@ -84,12 +86,13 @@ class SimulatorApp:
         )
         self.simulator.requests.append(log)
         try:
-            check_secret(headers.get("authorization"), self.simulator.config.api_secrets)
+            public = (method, path) in PUBLIC
+            stores = [] if public else authorize(self.simulator, headers.get("authorization"))
             if len(raw) > _MAX_BODY:
                 raise PortOneError("INVALID_REQUEST", f"body: must be at most {_MAX_BODY} bytes")
             early = self._disturb_before(log)
             reply = early or await self._run(
-                Call(self.simulator, method, path, (), query, raw), segments, log
+                Call(self.simulator, stores, method, path, (), query, raw), segments, log
             )
         except PortOneError as refusal:
             reply = Reply(refusal.status, refusal.body())
@@ -121,7 +124,7 @@ class SimulatorApp:
 
     async def _run(self, call: Call, segments: list[str], log: LoggedRequest) -> Reply:
         """Run the operation, under its idempotency key if it has one."""
-        keys, store = self.simulator.idempotency, self.simulator.config.store_id
+        keys, store = self.simulator.idempotency, call.stores[0].id if call.stores else "none"
         key = None if call.method == "GET" else keys.parse(log.idempotency_key)
         if key is None:
             return await self._execute(call, segments, log)
@@ -147,9 +150,8 @@ class SimulatorApp:
             await self.simulator.pause(fault.seconds)
         try:
             handler, parameters = find_route(call.method, segments)
-            return await handler(
-                Call(call.simulator, call.method, call.path, parameters, call.query, call.raw)
-            )
+            reply = await handler(replace(call, parameters=parameters))
+            return self.simulator.chaos.disturb(reply)
         except PortOneError as refusal:
             return Reply(refusal.status, refusal.body())
 

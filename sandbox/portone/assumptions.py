@@ -41,6 +41,15 @@ class Assumptions:
     missing_refund_account: Literal["invalid_request", "pg_provider"] = "invalid_request"
     refund_status_after_cancel: Literal["PENDING", "COMPLETED"] = "PENDING"
     webhook_on_virtual_account_close: bool = False
+    virtual_account_expiry: Literal["stays", "failed"] = "stays"
+    # API payments, schedules, confirm process
+    instant_card: Literal["forbidden", "allow"] = "forbidden"
+    schedule_in_the_past: Literal["reject", "run"] = "reject"
+    confirm_timeout_seconds: float = 10.0
+    # Identity verification
+    identity_per_hour: int = 30
+    identity_per_day: int = 200
+    max_wrong_otps: int = 5
     # Webhooks
     webhook_waits_minutes: tuple[float, ...] = (0, 1, 4, 16, 64, 256)
     webhook_retry_jitter: Literal["none", "full"] = "none"
@@ -152,6 +161,16 @@ SOURCES: Final[dict[str, tuple[Label, str]]] = {
         "the bank transfer takes 1-2 business days after the cancellation",
     ),
     "webhook_on_virtual_account_close": ("assumed", "no type announces it; silence breaks careless readers"),
+    "virtual_account_expiry": (
+        "assumed",
+        "status after the account ran out; staying breaks careless readers",
+    ),
+    "instant_card": ("assumed", "card numbers by API need a contract; without it 403 FORBIDDEN"),
+    "schedule_in_the_past": ("assumed", "timeToPay in the past: 400, or executed at once"),
+    "confirm_timeout_seconds": ("documented", "10 seconds in older documents"),
+    "identity_per_hour": ("documented", "Danal error 0086: 30 attempts an hour and address"),
+    "identity_per_day": ("documented", "Danal error 0086: 200 attempts in 24 hours and address"),
+    "max_wrong_otps": ("assumed", "wrong OTP: 502 PG_PROVIDER, READY until this many, then FAILED"),
     "webhook_waits_minutes": ("documented", "waits between the six attempts: 0, 1, 4, 16, 64, 256 minutes"),
     "webhook_retry_jitter": (
         "documented",

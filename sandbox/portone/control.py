@@ -7,19 +7,26 @@ Not PortOne's: it plays the buyer, the PG, the console, the clock and the networ
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
+from .chaos import ChaosRates
 from .clock import nanos_text
-from .control_inputs import ClockInput, FaultInput
+from .control_billing import BillingControls
+from .control_channels import ChannelControls
+from .control_identity import IdentityControls
+from .control_inputs import ChaosInput, ClockInput, FaultInput
 from .control_payments import PaymentControls
 from .control_webhooks import WebhookControls
 from .errors import ControlError, PortOneError
 from .faults import Fault
+from .hosted import HostedPages
 from .inputs import read_control, read_object
+from .state import export_state, import_state, summary
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -37,7 +44,7 @@ class GeneralControls:
         """GET: ``{now}``. POST ``{advance_seconds}``: move forward, making every re-send due on the way; ``{now}``."""
         if request.method == "POST":
             body = read_control(ClockInput, await request.body())
-            await self._simulator.courier.advance(body.advance_seconds)
+            await self._simulator.advance(body.advance_seconds)
         return JSONResponse({"now": nanos_text(self._simulator.clock.now())})
 
     async def faults(self, request: Request) -> Response:
@@ -82,22 +89,26 @@ class GeneralControls:
         ]
         return JSONResponse(rows)
 
-    async def state(self, _: Request) -> Response:
-        """GET: time, number of payments by status, pre-registrations, messages by state, webhook settings."""
-        simulator = self._simulator
-        settings = simulator.announcer.settings
-        return JSONResponse(
-            {
-                "now": nanos_text(simulator.clock.now()),
-                "storeId": simulator.config.store_id,
-                "channels": [channel.body() for channel in simulator.config.channels.values()],
-                "payments": {payment.id: payment.shown.status for payment in simulator.ledger.in_order},
-                "preRegistered": sorted(simulator.ledger.pre_registered),
-                "messages": _count(message.state for message in simulator.announcer.messages.values()),
-                "webhooks": {"urls": settings.urls, "version": settings.version, "mode": settings.mode},
-                "faults": [fault.as_dict() for fault in simulator.faults.pending],
-            }
-        )
+    async def chaos(self, request: Request) -> Response:
+        """GET, POST ``{fields?, enums?, variants?, statuses?, seed?}`` (rates 0 to 1) or DELETE: unknown things in replies.
+
+        ``changed`` counts what was disturbed since the last POST.
+        """
+        chaos = self._simulator.chaos
+        if request.method == "DELETE":
+            chaos.off()
+        elif request.method == "POST":
+            chaos.set(ChaosRates(**read_control(ChaosInput, await request.body()).model_dump()))
+        return JSONResponse({**asdict(chaos.rates), "changed": chaos.changed})
+
+    async def state(self, request: Request) -> Response:
+        """GET: a summary, and ``export``, everything there is. PUT ``{export}``: become that state; the summary.
+
+        An export holds no API secrets and no request log; time never runs back.
+        """
+        if request.method == "PUT":
+            await import_state(self._simulator, read_object(await request.body()).get("export"))
+        return JSONResponse({**summary(self._simulator), "export": export_state(self._simulator)})
 
     async def assumptions(self, request: Request) -> Response:
         """GET: every undocumented point with value and source. POST ``{name: value}``: change some."""
@@ -107,8 +118,9 @@ class GeneralControls:
                 self._simulator.rules.update(changes)
             except ValueError as failure:
                 raise ControlError(422, "SIM_INVALID_INPUT", str(failure)) from failure
-            for payment in self._simulator.ledger.in_order:
-                payment.rendered = None
+            for store in self._simulator.stores.values():
+                for payment in store.ledger.in_order:
+                    payment.rendered = None
         return JSONResponse(self._simulator.rules.as_dict())
 
     async def reset(self, _: Request) -> Response:
@@ -122,15 +134,22 @@ def control_app(simulator: Simulator) -> Starlette:
     general = GeneralControls(simulator)
     payments = PaymentControls(simulator)
     webhooks = WebhookControls(simulator)
+    billing = BillingControls(simulator)
+    identity = IdentityControls(simulator)
     routes = [
         Route("/clock", general.clock, methods=["GET", "POST"]),
         Route("/faults", general.faults, methods=["GET", "POST", "DELETE"]),
         Route("/requests", general.requests, methods=["GET"]),
-        Route("/state", general.state, methods=["GET"]),
+        Route("/state", general.state, methods=["GET", "PUT"]),
+        Route("/chaos", general.chaos, methods=["GET", "POST", "DELETE"]),
         Route("/assumptions", general.assumptions, methods=["GET", "POST"]),
         Route("/reset", general.reset, methods=["POST"]),
         *payments.routes(),
         *webhooks.routes(),
+        *billing.routes(),
+        *identity.routes(),
+        *ChannelControls(simulator).routes(),
+        *HostedPages(simulator).routes(),
     ]
     return Starlette(
         routes=[Mount("/_sim", routes=routes)],
@@ -148,10 +167,3 @@ async def _refused_by_portone(_: Request, failure: Exception) -> Response:
     if not isinstance(failure, PortOneError):
         raise failure
     return Response(failure.body(), failure.status, media_type="application/json")
-
-
-def _count(words: Any) -> dict[str, int]:
-    totals: dict[str, int] = {}
-    for word in words:
-        totals[word] = totals.get(word, 0) + 1
-    return totals

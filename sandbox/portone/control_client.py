@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 import httpx
 
+from .control_calls import MoreCalls
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -20,7 +22,7 @@ class SimulatorRefused(Exception):
         self.payload = payload
 
 
-class SimulatorControl:
+class SimulatorControl(MoreCalls):
     """Synchronous client of ``/_sim``; every method raises SimulatorRefused on a refusal.
 
     ``url`` is either the simulator's base URL or its control URL.
@@ -69,6 +71,17 @@ class SimulatorControl:
         """The PG issues an account (bank?)."""
         return self._act(payment_id, "issue-virtual-account", options)
 
+    def expire_virtual_account(self, payment_id: str) -> dict[str, Any]:
+        """The account's time is over now."""
+        return self._act(payment_id, "expire-virtual-account", {})
+
+    def payment_token(self, payment_id: str) -> str | None:
+        """Return the token of a manual approval that waits for confirm, None without one."""
+        token: str | None = self._object("GET", f"/payments/{quote(payment_id, safe='')}/token")[
+            "paymentToken"
+        ]
+        return token
+
     def deposit(self, payment_id: str, **options: Any) -> dict[str, Any]:
         """The buyer pays into the account."""
         return self._act(payment_id, "deposit", options)
@@ -107,7 +120,7 @@ class SimulatorControl:
         return rows
 
     def webhook_settings(self, **settings: Any) -> dict[str, Any]:
-        """Change the console's webhook page (urls?, secrets?, version?, mode?, environment?) and return it."""
+        """Change the console's webhook page (urls?, secrets?, version?, contentType?, mode?, environment?, storeId?)."""
         return self._object("POST", "/webhooks/settings", settings)
 
     def hold_webhooks(self) -> None:
@@ -164,7 +177,7 @@ class SimulatorControl:
         return rows
 
     def state(self) -> dict[str, Any]:
-        """Return a summary of everything."""
+        """Return a summary of everything, and ``export`` for ``import_state``."""
         return self._object("GET", "/state")
 
     def assumptions(self, **changes: Any) -> dict[str, Any]:

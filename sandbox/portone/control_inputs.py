@@ -10,6 +10,7 @@ from .faults import Kind
 from .inputs import Amount, Text
 
 Positive = Annotated[int, Field(strict=True, gt=0, lt=2**63)]
+Rate = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=600)]
 
 
@@ -89,6 +90,8 @@ class WindowInput(BaseModel):
     customData: Any = None
     noticeUrls: list[Text] = []
     easyPayProvider: StrictStr | None = None
+    virtualAccount: dict[str, Any] = {}
+    confirmUrl: StrictStr | None = None
     ipAddress: Text = "203.0.113.7"
     userAgent: StrictStr = "Mozilla/5.0"
     url: StrictStr | None = None
@@ -100,6 +103,8 @@ class SettingsInput(ControlInput):
     urls: list[Text] | None = None
     secrets: Annotated[list[Text], Field(min_length=1, max_length=2)] | None = None
     version: Literal["2024-04-25", "2024-01-01"] | None = None
+    contentType: Literal["json", "form"] | None = None
+    storeId: StrictStr | None = None
     mode: Literal["deliver", "hold"] | None = None
     environment: Literal["TEST", "LIVE"] | None = None
 
@@ -125,6 +130,17 @@ class SendInput(ControlInput):
     headers: dict[str, str | None] = {}
     url: Text | None = None
     environment: Literal["TEST", "LIVE"] = "TEST"
+    storeId: StrictStr | None = None
+
+
+class CallTestInput(ControlInput):
+    """The console's "call test": what is left out is as the console is set."""
+
+    environment: Literal["TEST", "LIVE"] = "TEST"
+    url: Text | None = None
+    version: Literal["2024-04-25", "2024-01-01"] | None = None
+    contentType: Literal["json", "form"] | None = None
+    storeId: StrictStr | None = None
 
 
 class SettleInput(ControlInput):
@@ -137,6 +153,16 @@ class ClockInput(ControlInput):
     """How far to move forward."""
 
     advance_seconds: Annotated[float, Field(ge=0, le=400 * 24 * 3600)]
+
+
+class ChaosInput(ControlInput):
+    """How often, from 0 to 1: new fields, new enum words, new ``type`` and ``status`` words; repeatable by seed."""
+
+    fields: Rate = 0.0
+    enums: Rate = 0.0
+    variants: Rate = 0.0
+    statuses: Rate = 0.0
+    seed: int = 0
 
 
 class FaultInput(ControlInput):

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from .assumptions import Assumptions
     from .clock import Clock
-    from .config import ChannelType
     from .messages import DeliveryStatus, Message
 
 _BODY_KEPT: Final = 2_000
@@ -39,7 +38,7 @@ class Courier:
         clock: Clock,
         rules: Assumptions,
         rng: random.Random,
-        secrets_of: Callable[[ChannelType], tuple[str, ...]],
+        secrets_of: Callable[[Message], tuple[str, ...]],
         changed: Callable[[Message], None],
     ) -> None:
         self._clock = clock
@@ -67,9 +66,12 @@ class Courier:
             minutes = self._random.uniform(0, minutes)
         message.state = "scheduled"
         message.due_at = self._clock.now() + round(minutes * 60 * SECOND)
-        self._sequence += 1
-        heapq.heappush(self._timetable, (message.due_at, self._sequence, message))
+        self._enter(message, message.due_at)
         self.pump()
+
+    def _enter(self, message: Message, due_at: int) -> None:
+        self._sequence += 1
+        heapq.heappush(self._timetable, (due_at, self._sequence, message))
 
     def pump(self) -> None:
         """Start every attempt that is due and set the alarm for the next one."""
@@ -86,27 +88,29 @@ class Courier:
             delay = max(0.001, (self._timetable[0][0] - now) / SECOND)
             self._timer = asyncio.get_running_loop().call_later(delay, self.pump)
 
-    async def advance(self, seconds: float) -> None:
-        """Move the clock forward, stopping at every due re-send on the way and letting it finish."""
-        target = self._clock.now() + round(seconds * SECOND)
-        await self._finish_running()
-        while self._timetable and self._timetable[0][0] <= target:
-            self._clock.move_to(self._timetable[0][0])
+    def next_due(self) -> int | None:
+        """Return the moment of the first re-send on the timetable, None without any."""
+        return self._timetable[0][0] if self._timetable else None
+
+    def resume(self, message: Message) -> None:
+        """Put a message of an imported state back on the timetable."""
+        if message.state in ("scheduled", "sending"):
+            message.state = "scheduled"
+            message.due_at = message.due_at or self._clock.now()
+            self._enter(message, message.due_at)
             self.pump()
-            await self._finish_running()
-        self._clock.move_to(target)
-        self.pump()
 
     async def settle(self, timeout_seconds: float) -> bool:
         """Wait until every due attempt has been made; False when ``timeout_seconds`` passed first."""
         try:
             async with asyncio.timeout(timeout_seconds):
-                await self._finish_running()
+                await self.finish_running()
         except TimeoutError:
             return False
         return True
 
-    async def _finish_running(self) -> None:
+    async def finish_running(self) -> None:
+        """Wait until every due attempt has been made."""
         self.pump()
         while self._tasks:
             await asyncio.wait(set(self._tasks))
@@ -138,7 +142,8 @@ class Courier:
         """Send ``message`` once, with a new timestamp and signature, and log what came back."""
         simulated = self._rules.webhook_timestamp_clock == "simulated"
         stamp = (self._clock.now() if simulated else self._clock.wall()) // SECOND
-        headers = signed_headers(self._secrets_of(message.environment), message.id, stamp, message.raw)
+        headers = signed_headers(self._secrets_of(message), message.id, stamp, message.raw)
+        headers["content-type"] = message.content_type
         delivery = await self.post(message.url, headers, message.raw, number=len(message.attempts) + 1)
         message.attempts.append(delivery)
         before = message.outcome
@@ -148,18 +153,25 @@ class Courier:
         self._changed(message)
         return delivery
 
-    async def post(self, url: str, headers: dict[str, str], raw: bytes, number: int = 1) -> Delivery:
-        """POST raw bytes and return what happened; never raises for a network failure."""
+    async def post(
+        self, url: str, headers: dict[str, str], raw: bytes, number: int = 1, timeout: float | None = None
+    ) -> Delivery:
+        """POST raw bytes and return what happened; never raises for a network failure.
+
+        ``timeout`` in seconds replaces the webhook's own.
+        """
         sent = {"content-type": "application/json", "user-agent": _USER_AGENT, **headers}
         async with self._slots:
-            return await self._exchange(url, sent, raw, number)
+            return await self._exchange(url, sent, raw, number, timeout)
 
-    async def _exchange(self, url: str, sent: dict[str, str], raw: bytes, number: int) -> Delivery:
+    async def _exchange(
+        self, url: str, sent: dict[str, str], raw: bytes, number: int, timeout: float | None
+    ) -> Delivery:
         sent_at = self._clock.now()
         status, reply_headers, reply_body, error = None, "", "", None
         try:
             reply = await self._http().post(
-                url, content=raw, headers=sent, timeout=self._rules.webhook_timeout_seconds
+                url, content=raw, headers=sent, timeout=timeout or self._rules.webhook_timeout_seconds
             )
         except (httpx.HTTPError, httpx.InvalidURL) as failure:
             error = f"{type(failure).__name__}: {failure}"

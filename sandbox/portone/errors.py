@@ -6,17 +6,25 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Any, Final
 
 # OpenAPI: x-portone-error of each operation. Every type has one status across all operations.
 STATUS_OF: Final[dict[str, int]] = {
     "INVALID_REQUEST": 400,
+    "INVALID_PAYMENT_TOKEN": 400,
+    "MAX_TRANSACTION_COUNT_REACHED": 400,
     "MAX_WEBHOOK_RETRY_COUNT_REACHED": 400,
     "UNAUTHORIZED": 401,
     "FORBIDDEN": 403,
     "PAYMENT_NOT_FOUND": 404,
     "PAYMENT_CANCELLATION_NOT_FOUND": 404,
     "WEBHOOK_NOT_FOUND": 404,
+    "CHANNEL_NOT_FOUND": 404,
+    "BILLING_KEY_NOT_FOUND": 404,
+    "BILLING_KEY_NOT_ISSUED": 404,
+    "PAYMENT_SCHEDULE_NOT_FOUND": 404,
+    "IDENTITY_VERIFICATION_NOT_FOUND": 404,
+    "IDENTITY_VERIFICATION_NOT_SENT": 404,
     "ALREADY_PAID": 409,
     "PAYMENT_NOT_PAID": 409,
     "PAYMENT_ALREADY_CANCELLED": 409,
@@ -28,9 +36,20 @@ STATUS_OF: Final[dict[str, int]] = {
     "CANCEL_TAX_FREE_AMOUNT_EXCEEDS_CANCELLABLE_TAX_FREE_AMOUNT": 409,
     "CANCEL_TAX_AMOUNT_EXCEEDS_CANCELLABLE_TAX_AMOUNT": 409,
     "MAX_CANCEL_COUNT_REACHED": 409,
+    "ALREADY_PAID_OR_WAITING": 409,
+    "INFORMATION_MISMATCH": 409,
+    "SUM_OF_PARTS_EXCEEDS_TOTAL_AMOUNT": 409,
+    "BILLING_KEY_ALREADY_DELETED": 409,
+    "BILLING_KEY_ALREADY_ISSUED": 409,
+    "PAYMENT_SCHEDULE_ALREADY_EXISTS": 409,
+    "PAYMENT_SCHEDULE_ALREADY_PROCESSED": 409,
+    "PAYMENT_SCHEDULE_ALREADY_REVOKED": 409,
+    "IDENTITY_VERIFICATION_ALREADY_SENT": 409,
+    "IDENTITY_VERIFICATION_ALREADY_VERIFIED": 409,
     # PortOne docs: idempotency; in no OpenAPI error union.
     "IDEMPOTENCY_OUTSTANDING_REQUEST": 409,
     "PG_PROVIDER": 502,
+    "CHANNEL_SPECIFIC": 502,
     # Not PortOne's: a path the simulator does not serve.
     "SIM_NO_SUCH_ROUTE": 404,
     "SIM_METHOD_NOT_ALLOWED": 405,
@@ -40,11 +59,11 @@ STATUS_OF: Final[dict[str, int]] = {
 class PortOneError(Exception):
     """An error reply of the PortOne API: ``{"type", "message", ...extra}`` with the status of its type."""
 
-    def __init__(self, type_: str, message: str, *, status: int | None = None, **extra: str) -> None:
+    def __init__(self, type_: str, message: str, *, status: int | None = None, **extra: Any) -> None:
         super().__init__(f"{type_}: {message}")
         self.type = type_
         self.status = STATUS_OF[type_] if status is None else status
-        self.payload: dict[str, str] = {"type": type_, "message": message, **extra}
+        self.payload: dict[str, Any] = {"type": type_, "message": message, **extra}
 
     def body(self) -> bytes:
         """Return the JSON body (OpenAPI: *Error schemas)."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal
 
+from .errors import pg_provider
+
 Kind = Literal[
     "reset_before",
     "status",
@@ -75,6 +77,12 @@ class Faults:
     def clear(self) -> None:
         """Forget all of them."""
         self.pending.clear()
+
+
+def raise_fault(fault: Fault | None) -> None:
+    """Raise PG_PROVIDER for a disturbance of the PG, if there is one."""
+    if fault is not None:
+        raise pg_provider(fault.pg_code, fault.pg_message)
 
 
 def _matches(fault: Fault, method: str, path: str) -> bool:

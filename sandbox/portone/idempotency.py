@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class _Entry:
+class Entry:
     fingerprint: bytes
     started_at: int
     reply: Reply | None = None
@@ -33,7 +33,7 @@ class IdempotencyKeys:
     def __init__(self, clock: Clock, rules: Assumptions) -> None:
         self._clock = clock
         self._rules = rules
-        self._entries: dict[tuple[str, str], _Entry] = {}
+        self.entries: dict[tuple[str, str], Entry] = {}
 
     def parse(self, header: str | None) -> str | None:
         """Return the key of a header, None without one; raises INVALID_REQUEST when it is malformed."""
@@ -58,9 +58,9 @@ class IdempotencyKeys:
         was used for a different request.
         """
         self._expire()
-        entry = self._entries.get((store, key))
+        entry = self.entries.get((store, key))
         if entry is None:
-            self._entries[store, key] = _Entry(fingerprint, self._clock.now())
+            self.entries[store, key] = Entry(fingerprint, self._clock.now())
             return None
         if entry.fingerprint != fingerprint and self._rules.idempotency_key_reuse != "replay":
             status = 422 if self._rules.idempotency_key_reuse == "reject_422" else 400
@@ -78,26 +78,26 @@ class IdempotencyKeys:
 
     def finish(self, store: str, key: str, reply: Reply) -> None:
         """Store the reply that every repeat will get."""
-        entry = self._entries.get((store, key))
+        entry = self.entries.get((store, key))
         if entry is not None:
             entry.reply = reply
 
     def abandon(self, store: str, key: str) -> None:
         """Forget a key whose request died without an answer (a crash of the simulator itself)."""
-        self._entries.pop((store, key), None)
+        self.entries.pop((store, key), None)
 
     def clear(self) -> None:
         """Forget all keys."""
-        self._entries.clear()
+        self.entries.clear()
 
     def _expire(self) -> None:
         # Entries are in order of their start, so the old ones are always first.
         horizon = self._clock.now() - round(self._rules.idempotency_hours * 3_600 * SECOND)
-        while self._entries:
-            oldest = next(iter(self._entries))
-            if self._entries[oldest].started_at > horizon:
+        while self.entries:
+            oldest = next(iter(self.entries))
+            if self.entries[oldest].started_at > horizon:
                 return
-            del self._entries[oldest]
+            del self.entries[oldest]
 
 
 def fingerprint_of(method: str, path: str, query: bytes, body: bytes) -> bytes:

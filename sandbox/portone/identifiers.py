@@ -26,6 +26,10 @@ class Identifiers:
         value = value & ~(0x3 << 62) | 0x2 << 62
         return str(uuid.UUID(int=value))
 
+    def uuid4(self) -> str:
+        """Return a random UUID text, as billing keys carry it."""
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
     def digits(self, count: int) -> str:
         """Return ``count`` random decimal digits, the first not zero."""
         return str(self._random.randrange(10 ** (count - 1), 10**count))

@@ -27,6 +27,8 @@ Int64 = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
 Amount = Annotated[StrictInt, Field(ge=0, lt=2**63)]
 CurrencyCode = Annotated[StrictStr, Field(pattern=r"^[A-Z]{3}$")]
 Text = Annotated[StrictStr, Field(min_length=1)]
+Digits = Annotated[StrictStr, Field(pattern=r"^\d+$")]
+Operator = Literal["SKT", "KT", "LGU", "SKT_MVNO", "KT_MVNO", "LGU_MVNO"]
 
 
 class PortOneInput(BaseModel):

@@ -111,7 +111,7 @@ def _matches(payment: Payment, wanted: FilterInput) -> bool:
         and (wanted.methods is None or attempt.method_type in wanted.methods)
         and (wanted.pgProvider is None or attempt.channel.pg_provider in wanted.pgProvider)
         and (wanted.isTest is None or wanted.isTest == (attempt.channel.type == "TEST"))
-        and not wanted.isScheduled
+        and (wanted.isScheduled is None or wanted.isScheduled == (attempt.order.schedule_id is not None))
         and wanted.version in (None, "V2")
         and (wanted.currency is None or wanted.currency == attempt.order.currency)
         and (wanted.webhookStatus is None or _last_outcome(payment) == wanted.webhookStatus)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .clock import nanos_text, seconds_text
 
 if TYPE_CHECKING:
-    from .config import ChannelType
+    from .channels import ChannelType
 
 State = Literal["held", "scheduled", "sending", "succeeded", "failed", "dropped"]
 DeliveryStatus = Literal["SUCCEEDED", "FAILED_NOT_OK_RESPONSE", "FAILED_UNEXPECTED_ERROR"]
@@ -52,6 +52,9 @@ class Message:
     payment_status: str | None
     created_at: int
     delivery_id: str
+    store_id: str
+    content_type: str = "application/json"
+    billing_key: str | None = None
     trigger: str | None = None
     state: State = "scheduled"
     due_at: int | None = None
@@ -68,6 +71,8 @@ class Message:
             "body": self.raw.decode(),
             "url": self.url,
             "paymentId": self.payment_id,
+            "billingKey": self.billing_key,
+            "contentType": self.content_type,
             "createdAt": nanos_text(self.created_at),
             "dueAt": nanos_text(self.due_at) if self.due_at is not None else None,
             "status": self.state,

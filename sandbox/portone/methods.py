@@ -35,16 +35,31 @@ def card_method(ids: Identifiers) -> dict[str, Any]:
     }
 
 
-def virtual_account_method(ids: Identifiers, now: int, bank: str) -> dict[str, Any]:
-    """Return an issued account that waits three days for its deposit."""
+def masked_card(number: str) -> dict[str, Any]:
+    """Return a card as PortOne shows it: first six and last four digits of ``number``."""
+    return {
+        "issuer": "SHINHAN_CARD",
+        "brand": "LOCAL",
+        "type": "CREDIT",
+        "ownerType": "PERSONAL",
+        "bin": number[:6],
+        "name": "Shinhan card",
+        "number": f"{number[:6]}{'*' * (len(number) - 10)}{number[-4:]}",
+    }
+
+
+def virtual_account_method(
+    ids: Identifiers, now: int, bank: str, expires_at: int | None = None, number: str | None = None
+) -> dict[str, Any]:
+    """Return an issued account; without ``expires_at`` (nanoseconds) it waits three days for its deposit."""
     return {
         "type": "PaymentMethodVirtualAccount",
         "bank": bank,
-        "accountNumber": ids.digits(14),
-        "accountType": "NORMAL",
+        "accountNumber": number or ids.digits(14),
+        "accountType": "NORMAL" if number is None else "FIXED",
         "remitteeName": "Simulated shop",
         "issuedAt": seconds_text(now),
-        "expiredAt": seconds_text(now + _ACCOUNT_HOURS * 3_600 * SECOND),
+        "expiredAt": seconds_text(expires_at or now + _ACCOUNT_HOURS * 3_600 * SECOND),
     }
 
 
@@ -56,6 +71,8 @@ def paid_method(ids: Identifiers, order: Order, pg_provider: str) -> dict[str, A
         case "EASY_PAY":
             provider = order.easy_pay_provider or _PROVIDER_OF_PG.get(pg_provider, "TOSSPAY")
             return {"type": "PaymentMethodEasyPay", "provider": provider, "easyPayMethod": card_method(ids)}
+        case "PAYPAL":
+            return {"type": "PaymentMethodEasyPay", "provider": "PAYPAL"}
         case "TRANSFER":
             return {"type": "PaymentMethodTransfer", "bank": "SHINHAN"}
         case "MOBILE":

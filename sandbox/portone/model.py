@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from .config import Channel
+    from .channels import Channel
     from .messages import Message
 
 Status = Literal[
@@ -67,6 +67,13 @@ class Order:
     notice_urls: tuple[str, ...]
     easy_pay_provider: str | None
     origin: dict[str, str]
+    confirm_url: str | None = None
+    account_expires_at: int | None = None
+    billing_key: str | None = None
+    schedule_id: str | None = None
+    products: tuple[dict[str, Any], ...] = ()
+    product_count: int | None = None
+    country: str | None = None
 
 
 @dataclass(slots=True)
@@ -88,6 +95,8 @@ class Attempt:
     failure: dict[str, str] | None = None
     cancelled_at: int | None = None
     receipt_url: str | None = None
+    payment_token: str | None = None
+    account_bank: str | None = None
     cancellations: list[Cancellation] = field(default_factory=list)
     disputes: list[Dispute] = field(default_factory=list)
 
@@ -108,7 +117,7 @@ class Attempt:
     @property
     def method_type(self) -> str:
         """Return the list filter's word for the method (OpenAPI: PaymentMethodType)."""
-        return self.order.pay_method
+        return "EASY_PAY" if self.order.pay_method == "PAYPAL" else self.order.pay_method
 
 
 @dataclass(slots=True)

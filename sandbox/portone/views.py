@@ -31,25 +31,59 @@ def payment_body(payment: Payment, rules: Assumptions) -> dict[str, Any]:
         "merchantId": payment.merchant_id,
         "storeId": payment.store_id,
     }
-    if attempt.method is not None:
-        body["method"] = attempt.method
-    if attempt.status != "READY" or rules.channel_on_ready:
-        body["channel"] = attempt.channel.body()
-    body["version"] = "V2"
+    body |= _channel_fields(attempt, rules)
     if payment.messages:
         most = len(rules.webhook_waits_minutes)
         body["webhooks"] = [message.portone_body(most) for message in payment.messages]
-    body |= {
-        "requestedAt": seconds_text(attempt.requested_at),
-        "updatedAt": nanos_text(attempt.updated_at),
-        "statusChangedAt": seconds_text(attempt.status_changed_at),
-    }
+    body |= _times(attempt)
     body |= _order_fields(attempt)
     body["amount"] = amount_body(attempt)
     body |= _status_fields(attempt)
     if rules.unknown_fields:
         body["simulatorUnknownField"] = {"nested": [1, None, "text"]}
     return body
+
+
+def transaction_body(payment: Payment, attempt: Attempt, rules: Assumptions) -> dict[str, Any]:
+    """Return one attempt (OpenAPI: PaymentTransaction): no origin, and PAID has no disputes or cancellations."""
+    body: dict[str, Any] = {
+        "status": attempt.status,
+        "id": attempt.transaction_id,
+        "paymentId": payment.id,
+        "merchantId": payment.merchant_id,
+        "storeId": payment.store_id,
+        **_channel_fields(attempt, rules),
+        **_times(attempt),
+        **_order_fields(attempt),
+        "amount": amount_body(attempt),
+        **_status_fields(attempt),
+    }
+    del body["origin"]
+    if attempt.status == "PAID":
+        body.pop("disputes", None)
+        body.pop("cancellations", None)
+    return body
+
+
+def _channel_fields(attempt: Attempt, rules: Assumptions) -> dict[str, Any]:
+    fields: dict[str, Any] = {"version": "V2"}
+    if attempt.method is not None:
+        fields["method"] = attempt.method
+    if attempt.status != "READY" or rules.channel_on_ready:
+        fields["channel"] = attempt.channel.body()
+    if attempt.order.schedule_id is not None:
+        fields["scheduleId"] = attempt.order.schedule_id
+    if attempt.order.billing_key is not None:
+        fields["billingKey"] = attempt.order.billing_key
+    return fields
+
+
+def _times(attempt: Attempt) -> dict[str, str]:
+    return {
+        "requestedAt": seconds_text(attempt.requested_at),
+        "updatedAt": nanos_text(attempt.updated_at),
+        "statusChangedAt": seconds_text(attempt.status_changed_at),
+    }
 
 
 def _order_fields(attempt: Attempt) -> dict[str, Any]:
@@ -62,6 +96,12 @@ def _order_fields(attempt: Attempt) -> dict[str, Any]:
     }
     if order.custom_data is not None:
         fields["customData"] = order.custom_data
+    if order.products:
+        fields["products"] = list(order.products)
+    if order.product_count is not None:
+        fields["productCount"] = order.product_count
+    if order.country is not None:
+        fields["country"] = order.country
     return fields
 
 

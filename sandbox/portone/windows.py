@@ -6,15 +6,21 @@ Browser SDK: requestPayment. A refusal is an object with ``code``; its absence d
 from __future__ import annotations
 
 import json
+import re
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
+from .charges import pg_limits
+from .clock import SECOND
 from .model import PAID_STATUSES, Order
 
 if TYPE_CHECKING:
-    from .config import Channel
+    from .channels import Channel
     from .control_inputs import WindowInput
     from .payments import Ledger
+    from .store import Store
 
+_KST: Final = timezone(timedelta(hours=9))
 # Browser SDK customer -> REST customer (PortOne docs: fullName against name, customerId against id).
 _CUSTOMER_FIELDS: Final = {
     "customerId": "id",
@@ -29,22 +35,23 @@ _CUSTOMER_FIELDS: Final = {
 }
 
 
-def open_window(
-    ledger: Ledger, channels: dict[str, Channel], store_id: str, window: WindowInput
-) -> dict[str, Any]:
+def open_window(stores: dict[str, Store], window: WindowInput) -> dict[str, Any]:
     """Open the window (READY, Transaction.Ready) or return the SDK's refusal with ``code`` and ``message``."""
-    refusal = _refusal(ledger, channels, store_id, window)
-    if refusal is not None:
-        return {"transactionType": "PAYMENT", "paymentId": window.paymentId, **refusal}
-    attempt = ledger.open(window.paymentId, channels[window.channelKey], _order(window))
+    store = stores.get(window.storeId)
+    if store is None:
+        refusal: dict[str, str] | None = _code(
+            "StoreNotFound", f"storeId: {window.storeId} is not a store here"
+        )
+    else:
+        refusal = _refusal(store.ledger, store.channels, window)
+    if refusal is not None or store is None:
+        return {"transactionType": "PAYMENT", "paymentId": window.paymentId, **(refusal or {})}
+    order = order_of_window(window, store.clock.now())
+    attempt = store.ledger.open(window.paymentId, store.channels[window.channelKey], order)
     return {"transactionType": "PAYMENT", "paymentId": window.paymentId, "txId": attempt.transaction_id}
 
 
-def _refusal(
-    ledger: Ledger, channels: dict[str, Channel], store_id: str, window: WindowInput
-) -> dict[str, str] | None:
-    if window.storeId != store_id:
-        return _code("StoreNotFound", f"storeId: {window.storeId} is not a store here")
+def _refusal(ledger: Ledger, channels: dict[str, Channel], window: WindowInput) -> dict[str, str] | None:
     channel = channels.get(window.channelKey)
     if channel is None:
         return _code("ChannelNotFound", f"channelKey: {window.channelKey} is not a channel of this store")
@@ -83,20 +90,15 @@ def _mismatch(ledger: Ledger, window: WindowInput) -> dict[str, str] | None:
 
 
 def _pg_refusal(channel: Channel, window: WindowInput) -> dict[str, str] | None:
-    problem = None
+    limits = pg_limits(channel, window.paymentId, window.totalAmount)
+    problem = limits[1] if limits is not None else None
     if window.payMethod not in channel.pay_methods:
         problem = f"payMethod: {window.payMethod} is not offered by {channel.pg_provider}"
-    elif channel.payment_id_pattern.fullmatch(window.paymentId) is None:
-        problem = f"paymentId: {channel.pg_provider} takes only {channel.payment_id_pattern.pattern}"
-    if problem is None:
-        return None
-    return {"code": "FAILURE_TYPE_PG", "message": problem, "pgCode": "INVALID_REQUEST", "pgMessage": problem}
+    return None if problem is None else pg_code("INVALID_REQUEST", problem)
 
 
-def _order(window: WindowInput) -> Order:
-    customer = {
-        rest: window.customer[sdk] for sdk, rest in _CUSTOMER_FIELDS.items() if window.customer.get(sdk)
-    }
+def order_of_window(window: WindowInput, now: int, billing_key: str | None = None) -> Order:
+    """Return what a window asks for, in REST form; ``now`` in nanoseconds."""
     origin = {"platformType": "PC", "ipAddress": window.ipAddress, "userAgent": window.userAgent}
     if window.url is not None:
         origin["url"] = window.url
@@ -106,13 +108,46 @@ def _order(window: WindowInput) -> Order:
         tax_free=window.taxFreeAmount,
         currency=_currency(window),
         pay_method=window.payMethod,
-        customer=customer,
+        customer=rest_customer(window.customer),
         # A JSON value in the SDK, text in REST.
-        custom_data=None if window.customData is None else json.dumps(window.customData, ensure_ascii=False),
+        custom_data=custom_text(window.customData),
         notice_urls=tuple(window.noticeUrls),
         easy_pay_provider=window.easyPayProvider,
         origin=origin,
+        confirm_url=window.confirmUrl,
+        account_expires_at=_account_end(window.virtualAccount, now),
+        billing_key=billing_key,
     )
+
+
+def rest_customer(customer: dict[str, Any]) -> dict[str, Any]:
+    """Return the browser SDK's customer in REST form."""
+    fields = {rest: customer[sdk] for sdk, rest in _CUSTOMER_FIELDS.items() if customer.get(sdk)}
+    if "name" not in fields and customer.get("firstName") and customer.get("lastName"):
+        fields["name"] = f"{customer['lastName']}{customer['firstName']}"
+    return fields
+
+
+def custom_text(value: Any) -> str | None:
+    """Return customData as REST shows it: a JSON value in the SDK is text there."""
+    return None if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def pg_code(pg_code: str, message: str) -> dict[str, str]:
+    """Return the fields by which the browser SDK reports a refusal of the PG."""
+    return {"code": "FAILURE_TYPE_PG", "message": message, "pgCode": pg_code, "pgMessage": message}
+
+
+def _account_end(account: dict[str, Any], now: int) -> int | None:
+    expiry = account.get("accountExpiry") or {}
+    if expiry.get("validHours"):
+        return now + int(expiry["validHours"]) * 3_600 * SECOND
+    digits = re.sub(r"\D", "", str(expiry.get("dueDate") or ""))
+    if len(digits) not in (8, 14):
+        return None
+    # A day without a time means its end; local time is Korea's (inferred).
+    moment = datetime.strptime(digits.ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=_KST)
+    return int(moment.timestamp()) * SECOND + (0 if len(digits) == 14 else 86_399 * SECOND)
 
 
 def _currency(window: WindowInput) -> str:

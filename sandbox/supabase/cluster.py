@@ -22,7 +22,7 @@ from psycopg import sql
 from sandbox.setup.paths import sandbox_home
 from sandbox.setup.process import child_env
 from sandbox.supabase.account import give_to, postgres_account
-from sandbox.supabase.binaries import postgres_prefix
+from sandbox.supabase.binaries import postgres_major, postgres_prefix
 from sandbox.supabase.postgres import ADMIN, MIGRATION_ROLE, PostgresServer
 from sandbox.supabase.project import MAIN_DATABASE
 
@@ -37,9 +37,11 @@ _LOGIN_ROLES = (
     "supabase_replication_admin", "supabase_read_only_user", "pgbouncer",
 )  # fmt: skip
 _INITDB_OPTIONS = (
-    f"--username={ADMIN}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C",
-    "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync", "--no-instructions",
+    f"--username={ADMIN}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync",
+    "--no-instructions",
 )  # fmt: skip
+# Knows upper and lower case beyond ASCII, like Supabase's; exists from 17 on.
+_BUILTIN_LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,14 @@ def _template(prefix: Path) -> Path:
 
 
 def _digest(prefix: Path) -> str:
-    digest = hashlib.sha256(repr((prefix.name, _INITDB_OPTIONS, _LOGIN_ROLES)).encode())
+    digest = hashlib.sha256(repr((prefix.name, _initdb_options(prefix), _LOGIN_ROLES)).encode())
     for path in (*_CLUSTER_SQL, *_DATABASE_SQL):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _initdb_options(prefix: Path) -> tuple[str, ...]:
+    return _INITDB_OPTIONS + (_BUILTIN_LOCALE if postgres_major(prefix) >= 17 else ())
 
 
 def _initialise(prefix: Path, folder: Path) -> None:
@@ -99,7 +105,13 @@ def _initialise(prefix: Path, folder: Path) -> None:
     for path in (data_dir, handed_over):
         give_to(path, account)
     result = subprocess.run(
-        [str(prefix / "bin" / "initdb"), "-D", str(data_dir), f"--pwfile={handed_over}", *_INITDB_OPTIONS],
+        [
+            str(prefix / "bin" / "initdb"),
+            "-D",
+            str(data_dir),
+            f"--pwfile={handed_over}",
+            *_initdb_options(prefix),
+        ],
         env=child_env(HOME=str(data_dir), LC_ALL="C", ICU_DATA=str(prefix / "share" / "icu")),
         cwd=data_dir,
         user=account.uid if account else None,

@@ -22,7 +22,13 @@ grant authenticator to postgres with admin option;
 grant pg_monitor to postgres with admin option;
 grant pg_read_all_data to postgres with admin option;
 grant pg_signal_backend to postgres with admin option;
-grant pg_create_subscription to postgres with admin option;
+do $$
+begin
+    if to_regrole('pg_create_subscription') is not null then -- from PostgreSQL 16 on
+        grant pg_create_subscription to postgres with admin option;
+    end if;
+end
+$$;
 
 -- Owners of the schemas Supabase's services keep.
 create role supabase_auth_admin login noinherit createrole;

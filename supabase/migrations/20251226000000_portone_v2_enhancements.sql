@@ -57,21 +57,25 @@ create function private.legacy_amounts(
   p_status text, p_amount integer, p_total_cancel_amount integer,
   out status public.payment_status, out paid_amount integer, out cancelled_amount integer
 )
-language sql immutable set search_path = ''
+-- plpgsql, because the backfill calls it for every payment: a third of the time of an SQL function.
+language plpgsql immutable set search_path = ''
 as $$
-  select
-    case
-      when word in ('pending', 'ready') and total = 0 then 'ready'
-      when word = 'virtual_account_issued' and total = 0 then 'virtual_account_issued'
-      when word = 'failed' and total = 0 then 'failed'
-      when word = 'cancelled' and total = 0 then 'cancelled'
-      when word in ('paid', 'partial_cancelled', 'cancelled') and total = p_amount and p_amount > 0 then 'cancelled'
-      when word in ('paid', 'partial_cancelled', 'cancelled') and total > 0 and total < p_amount then 'partial_cancelled'
-      when word = 'paid' and total = 0 then 'paid'
-    end::public.payment_status,
-    case when word in ('paid', 'partial_cancelled', 'cancelled') then p_amount else 0 end,
-    case when word = 'cancelled' and total = 0 then p_amount else total end
-  from (values (lower(p_status), coalesce(p_total_cancel_amount, 0))) as legacy (word, total)
+declare
+  word constant text := lower(p_status);
+  total constant integer := coalesce(p_total_cancel_amount, 0);
+begin
+  status := case
+    when word in ('pending', 'ready') and total = 0 then 'ready'
+    when word = 'virtual_account_issued' and total = 0 then 'virtual_account_issued'
+    when word = 'failed' and total = 0 then 'failed'
+    when word = 'cancelled' and total = 0 then 'cancelled'
+    when word in ('paid', 'partial_cancelled', 'cancelled') and total = p_amount and p_amount > 0 then 'cancelled'
+    when word in ('paid', 'partial_cancelled', 'cancelled') and total > 0 and total < p_amount then 'partial_cancelled'
+    when word = 'paid' and total = 0 then 'paid'
+  end::public.payment_status;
+  paid_amount := case when word in ('paid', 'partial_cancelled', 'cancelled') then p_amount else 0 end;
+  cancelled_amount := case when word = 'cancelled' and total = 0 then p_amount else total end;
+end
 $$;
 comment on function private.legacy_amounts(text, integer, integer) is
   'Maps a legacy payment (status word, amount, total_cancel_amount) to V2. status is null when the row makes no sense: unknown word, cancelled more than paid, null amount.';

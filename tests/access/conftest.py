@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.access.api import Client
 from tests.access.decisions import ROLES
 from tests.access.world import World, build_world
 from tests.sql.shop import Caller, Shop
@@ -13,6 +15,7 @@ from tests.sql.shop import Caller, Shop
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sandbox.supabase.project import Supabase
     from tests.conftest import TestDatabase
 
 
@@ -35,3 +38,40 @@ def callers(shop: Shop, world: World) -> dict[str, Caller]:
     """A connection for each role, as the API would switch it."""
     switched = {"anon": "anon", "service_role": "service_role"}
     return {role: shop.connect(switched.get(role, "authenticated"), world.claims(role)) for role in ROLES}
+
+
+@pytest.fixture(scope="module")
+def api_shop(supabase: Supabase) -> Iterator[Shop]:
+    """The database behind the API."""
+    opened = Shop(supabase.endpoint.db_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def api_world(supabase: Supabase, api_shop: Shop) -> World:
+    """Something in every table of the database behind the API."""
+    people = [supabase.create_user(f"access-{uuid.uuid4()}@example.com") for _ in range(3)]
+    return build_world(api_shop, *people)
+
+
+@pytest.fixture(scope="module")
+def clients(supabase: Supabase, api_world: World) -> Iterator[dict[str, Client]]:
+    """A client for each role, with the keys and tokens an app has."""
+    keys = supabase.endpoint
+    tokens = {
+        "owner": supabase.mint_jwt(api_world.owner),
+        "other": supabase.mint_jwt(api_world.other),
+        "admin": supabase.mint_jwt(api_world.admin, app_metadata={"role": "admin"}),
+    }
+    opened = {
+        role: Client(
+            supabase,
+            key=keys.secret_key if role == "service_role" else keys.publishable_key,
+            token=tokens.get(role),
+        )
+        for role in ROLES
+    }
+    yield opened
+    for client in opened.values():
+        client.close()

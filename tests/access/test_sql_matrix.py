@@ -1,42 +1,17 @@
-"""Every role against every table, view, column and function, read from the catalogue and held to the list of decisions."""
+"""Every role against every table, view and column, read from the catalogue and held to the list of decisions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
-from tests.access.decisions import (
-    CALLS,
-    CLIENTS,
-    PRIVATE_FOR_CLIENTS,
-    PRIVATE_FOR_SERVICE,
-    RELATIONS,
-    ROLES,
-    Call,
-    Relation,
-)
-from tests.sql.shop import Caller, Refused, Row
+from tests.access.ask import NO_RIGHT, SCHEMAS, code_of, functions
+from tests.access.decisions import CALLS, CLIENTS, RELATIONS, ROLES, Relation
 
 if TYPE_CHECKING:
     from tests.access.world import World
-    from tests.sql.shop import Shop
-
-SCHEMAS = "('public', 'private', 'queue')"
-REFUSED = "42501"
-
-
-def code_of(caller: Caller, sql: str, *values: object) -> str:
-    """Runs a statement and takes it back: `ok`, our error code, or the SQLSTATE."""
-    try:
-        with caller.connection.transaction(force_rollback=True):
-            caller.connection.execute(sql, values or None)
-    except psycopg.Error as error:
-        if (error.sqlstate or "").startswith("PT"):
-            return Refused(error).code
-        return error.sqlstate or "?"
-    return "ok"
+    from tests.sql.shop import Caller, Shop
 
 
 def catalogue(shop: Shop) -> dict[str, list[str]]:
@@ -50,19 +25,6 @@ def catalogue(shop: Shop) -> dict[str, list[str]]:
             where n.nspname in {SCHEMAS} and c.relkind in ('r', 'p', 'v', 'm', 'f') group by 1"""
         )
     }
-
-
-def functions(shop: Shop) -> list[Row]:
-    """Every function with a call of it by nulls."""
-    return shop.setup.rows(
-        f"""select n.nspname as schema, p.proname as name, p.prosecdef as definer,
-          format('%%I.%%I(%%s)', n.nspname, p.proname, (
-            select string_agg('null::' || format_type(given.type, null), ', ' order by given.place)
-            from unnest(p.proargtypes) with ordinality as given (type, place)
-          )) as by_nulls
-        from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace where n.nspname in {SCHEMAS}
-        order by 1, 2"""
-    )
 
 
 def test_everything_in_the_catalogue_has_a_decision(shop: Shop) -> None:
@@ -102,7 +64,7 @@ def test_which_rows_are_seen(shop: Shop, world: World, callers: dict[str, Caller
     for name, relation in RELATIONS.items():
         decided = relation.sees(role)
         if decided == "refused":
-            assert code_of(callers[role], f"select from {name}") == REFUSED, (role, name)
+            assert code_of(callers[role], f"select from {name}") == NO_RIGHT, (role, name)
             continue
         condition = {"own": relation.own, "all": "true", "nothing": "false"}[decided]
         seen = rows_of(callers[role], name, relation, "true", world)
@@ -120,7 +82,7 @@ def test_which_columns_are_read_and_written(callers: dict[str, Caller], role: st
             writable = visible
         for column in relation.columns.split() + relation.hidden.split():
             read = code_of(callers[role], f'select "{column}" from {name} limit 0')
-            assert read == ("ok" if column in visible else REFUSED), (role, name, column)
+            assert read == ("ok" if column in visible else NO_RIGHT), (role, name, column)
             updated = code_of(callers[role], f'update {name} set "{column}" = default where false')
             assert (updated == "ok") == (column in writable), (role, name, column, updated)
             if column not in writable:
@@ -140,7 +102,7 @@ def refusals(name: str) -> tuple[str, ...]:
         "dead_jobs",
         "is_ledger_equal",
     }
-    return (REFUSED, "55000", "42809") if name.removeprefix("public.") in views else (REFUSED,)
+    return (NO_RIGHT, "55000", "42809") if name.removeprefix("public.") in views else (NO_RIGHT,)
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -172,103 +134,6 @@ def test_nobody_gives_their_rows_away(world: World, callers: dict[str, Caller]) 
         assert not {"user_id", "requested_by", "id"} & set(relation.updates.split()), name
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_which_functions_may_be_called(shop: Shop, callers: dict[str, Caller], role: str) -> None:
-    """Every function of every schema, called with nulls: refused with 42501, or not for want of a right."""
-    for function in functions(shop):
-        may = {
-            "public": any(
-                call.expected(role) != REFUSED for call in CALLS if call.function == function["name"]
-            ),
-            "private": role != "anon"
-            and (
-                function["name"] in PRIVATE_FOR_CLIENTS
-                or (role == "service_role" and function["name"] in PRIVATE_FOR_SERVICE)
-            ),
-            "queue": False,
-        }[function["schema"]]
-        answer = code_of(callers[role], f"select {function['by_nulls']}")
-        assert (answer != REFUSED) == may, (role, function["by_nulls"], answer)
-
-
-@pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.function)
-def test_what_a_call_answers(world: World, callers: dict[str, Caller], role: str, call: Call) -> None:
-    assert code_of(
-        callers[role], *as_sql(f"public.{call.function}", world.fill(call.arguments))
-    ) == call.expected(role)
-
-
-def as_sql(function: str, arguments: dict[str, object]) -> tuple[object, ...]:
-    """A call by named arguments; empty lists are batches."""
-    named = ", ".join(
-        f"{name} => %s{'::jsonb[]' if isinstance(value, list) else ''}" for name, value in arguments.items()
-    )
-    return (f"select * from {function}({named})", *arguments.values())
-
-
-DEFINED_BY_ADOPTER = """
-create or replace function public.adopters_{function}({parameters}) returns jsonb
-language sql security definer set search_path = ''
-as $$ select to_jsonb(answer) from public.{function}({names}) as answer $$
-"""
-
-
-@pytest.mark.parametrize(
-    "call", [call for call in CALLS if call.expected("owner") != REFUSED], ids=lambda call: call.function
-)
-def test_a_function_of_postgres_lends_nobody_its_rights(
-    shop: Shop, world: World, callers: dict[str, Caller], call: Call
-) -> None:
-    """An adopter's definer function runs as postgres, who may call everything; who asked stays who they are."""
-    (row,) = shop.setup.rows(
-        "select pg_get_function_identity_arguments(p.oid) as parameters, proargnames[1:pronargs] as names from pg_proc as p where p.pronamespace = 'public'::regnamespace and p.proname = %s",
-        call.function,
-    )
-    names = ", ".join(f"adopters_{call.function}.{name}" for name in row["names"])
-    shop.setup.run(
-        DEFINED_BY_ADOPTER.format(function=call.function, parameters=row["parameters"], names=names)
-    )
-    shop.setup.run(
-        f"grant execute on function public.adopters_{call.function}({row['parameters']}) to anon, authenticated, service_role"
-    )
-    try:
-        for role in ROLES:
-            every = dict.fromkeys(row["names"]) | world.fill(call.arguments)
-            answer = code_of(callers[role], *as_sql(f"public.adopters_{call.function}", every))
-            expected = "SIGN_IN_REQUIRED" if role == "anon" else call.expected(role)
-            assert answer == expected, role
-    finally:
-        shop.setup.run(f"drop function public.adopters_{call.function}({row['parameters']})")
-
-
-def test_a_view_read_by_a_function_of_postgres_stays_empty_for_customers(
-    shop: Shop, world: World, callers: dict[str, Caller]
-) -> None:
-    views = [
-        name
-        for name in RELATIONS
-        if name.removeprefix("public.")
-        in (
-            "payment_timeline",
-            "dead_jobs",
-            "jobs_overview",
-            "refunds_open",
-            "webhook_health",
-            "is_ledger_equal",
-        )
-    ]
-    assert len(views) == 6
-    for view in views:
-        shop.setup.run(
-            f"create or replace function public.adopters_view() returns bigint language sql security definer set search_path = '' as 'select count(*) from {view}'"
-        )
-        for role in ROLES:
-            answered = callers[role].row("select public.adopters_view() as n")["n"]
-            assert (answered > 0) == (role in ("admin", "service_role")), (role, view)
-    shop.setup.run("drop function public.adopters_view()")
-
-
 def test_pretenders_are_customers(shop: Shop, world: World) -> None:
     """Only app_metadata.role = admin, exactly, makes an admin."""
     for claims in (
@@ -296,7 +161,8 @@ def test_what_an_owner_sees_of_a_refund_account_is_masked(
         for row in callers["owner"].rows("select * from public.payment_cancellations")
     }
     assert shown == {None, "********6789"}
-    secrets = ("110123456789", "Hong Gildong", "secret-")
+    keys = [row["billing_key"] for row in shop.setup.rows("select billing_key from public.billing_keys")]
+    secrets = ["110123456789", "Hong Gildong", *keys]
     for role in CLIENTS:
         for name, relation in RELATIONS.items():
             if relation.columns:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.sql.shop import claim, paid_payment, prepared_payment, settle, snapshot, sync
+from tests.sql.test_default_card import new_card
 from tests.sql.test_webhook_log import delivery
 
 if TYPE_CHECKING:
@@ -73,11 +75,12 @@ def build_world(shop: Shop, owner: str, other: str, admin: str) -> World:
     open_order = shop.new_order(owner)
     operation = shop.user(owner).one("request_payment", order_id=open_order, pay_method="CARD")
     begin_one(shop, worker)
-    worker.call("record_webhooks", webhooks=[delivery("wh-stray", "payconsole")])
-    (stray,) = [job for job in claim(worker) if job["payload"].get("payment_id") == "payconsole"]
-    settle(worker, stray, snapshots=[snapshot("payconsole")])
+    console = f"console{uuid.uuid4().hex}"
+    worker.call("record_webhooks", webhooks=[delivery(f"wh-{console}", console)])
+    (stray,) = [job for job in claim(worker) if job["payload"].get("payment_id") == console]
+    settle(worker, stray, snapshots=[snapshot(console)])
     dead_job(worker)
-    cards = [new_card(shop, user_id) for user_id in (owner, third)]
+    cards = [new_card(shop, user_id, default=True) for user_id in (owner, third)]
     last = shop.setup.row(
         "select payment_id from public.payments where user_id = %s and paid_amount > 0 order by created_at limit 1",
         owner,
@@ -105,23 +108,10 @@ def begin_one(shop: Shop, worker: Caller) -> None:
 def dead_job(worker: Caller) -> None:
     """A job that needs a person."""
     (added,) = worker.call(
-        "enqueue_jobs", jobs=[{"job_kind": "noop", "idempotency_key": "access-dead-job", "priority": -9}]
+        "enqueue_jobs", jobs=[{"job_kind": "noop", "idempotency_key": str(uuid.uuid4()), "priority": -9}]
     )
     for job in claim(worker):
         if job["id"] == added["job_id"]:
             settle(worker, job, "dead", error={"code": "X", "message": "x"})
         else:
             worker.call("release_jobs", jobs=[{"job_id": job["id"], "claim": job["claim"]}])
-
-
-def new_card(shop: Shop, user_id: str) -> str:
-    """A saved card; its id."""
-    return str(
-        shop.setup.row(
-            """insert into public.billing_keys
-              (user_id, issue_id, billing_key, card_number_masked, is_default, created_at, updated_at)
-            values (%s, gen_random_uuid()::text, 'secret-' || gen_random_uuid(), '433012******1234', true, now(), now())
-            returning id::text as id""",
-            user_id,
-        )["id"]
-    )

@@ -96,10 +96,13 @@ def api(_api: httpx.Client, control: SimulatorControl) -> httpx.Client:
 @pytest.fixture(scope="session")
 def _sdk(running: RunningSimulator, _judge: Any) -> Iterator[PaymentClient]:
     client = PaymentClient(secret=running.api_secret, base_url=running.url, store_id=running.config.store_id)
-    if _judge:
-        client._sync_client.event_hooks = {"response": [_lenient(_judge)]}
+    transports = [part._sync_client for part in (client, client.billing_key, client.payment_schedule)]
+    for transport in transports:
+        if _judge:
+            transport.event_hooks = {"response": [_lenient(_judge)]}
     yield client
-    client._sync_client.close()
+    for transport in transports:
+        transport.close()
 
 
 @pytest.fixture

@@ -91,6 +91,16 @@ class Contract:
         self._check(schema, response.json())
         self.judged.add((method, name, response.status_code))
 
+    def operation(self, method: str, path: str) -> dict[str, Any] | None:
+        """Return the document's operation for a decoded path, None without one; a literal path wins."""
+        named = self.document["paths"].get(path)
+        items = [named] if named else [item for shape, _, item in self._paths if shape.fullmatch(path)]
+        return next((item[method.lower()] for item in items if method.lower() in item), None)
+
+    def validate(self, schema: dict[str, Any], value: Any) -> None:
+        """Raise ValidationError unless ``value`` keeps a schema of the document."""
+        self._check(schema, value)
+
     def _check(self, schema: dict[str, Any], value: Any) -> None:
         root = {**schema, "components": self.document["components"]}
         _Validator(root, format_checker=FORMATS).validate(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from jsonschema import ValidationError
@@ -11,12 +11,15 @@ from sandbox.portone.banks import BANKS
 from sandbox.portone.errors import STATUS_OF
 from sandbox.portone.routes import ROUTES
 
+from .walk import Walk, billing_keys, identities, login, other_payments, refused_everywhere
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import httpx
 
     from sandbox.portone.control_client import SimulatorControl
+    from sandbox.portone.server import RunningSimulator
 
     from .openapi import Contract
 
@@ -25,30 +28,13 @@ if TYPE_CHECKING:
 ACCOUNT = {"bank": "KAKAO", "number": "3333012345678", "holderName": "Hong"}
 
 
-class Walk:
-    """Calls operations and has every reply judged."""
-
-    def __init__(self, contract: Contract, api: httpx.Client) -> None:
-        self._contract = contract
-        self._api = api
-
-    def call(self, method: str, path: str, **options: Any) -> Any:
-        """Return the judged body."""
-        response = self._api.request(method, path, **options)
-        self._contract.judge(response)
-        return response.json()
-
-    def get(self, payment_id: str) -> Any:
-        """Read a payment."""
-        return self.call("GET", f"/payments/{payment_id}")
-
-    def cancel(self, payment_id: str, **body: Any) -> Any:
-        """Cancel a payment."""
-        return self.call("POST", f"/payments/{payment_id}/cancel", json={"reason": "r"} | body)
-
-
 def test_every_operation_and_status_is_judged(
-    contract: Contract, hooked: SimulatorControl, api: httpx.Client, open_window: Pay, pay: Pay
+    contract: Contract,
+    running: RunningSimulator,
+    hooked: SimulatorControl,
+    api: httpx.Client,
+    open_window: Pay,
+    pay: Pay,
 ) -> None:
     walk = Walk(contract, api)
     _virtual_accounts(walk, hooked, open_window)
@@ -56,6 +42,11 @@ def test_every_operation_and_status_is_judged(
     _webhooks(walk, hooked, pay())
     _lists(walk)
     _refusals(walk)
+    billing_keys(walk, hooked)
+    other_payments(walk, hooked)
+    identities(walk, hooked)
+    login(walk, running.api_secret)
+    refused_everywhere(walk)
     judged = {(method, path) for method, path, _ in contract.judged}
     served = {(method, shape) for shape, methods in ROUTES.items() for method in methods}
     assert len(judged) == len(served), "every operation the simulator serves was judged"
