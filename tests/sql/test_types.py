@@ -46,6 +46,8 @@ def test_a_call_is_what_the_database_has(owner: Caller, function: str) -> None:
     call, found = CALLS[function], signature(owner, function)
     assert found["arguments"] == dict(call.arguments)
     assert (found["returns"], found["many"]) == (call.returns, call.many)
+    if not found["typrelid"]:
+        return  # a plain value, not a row
     columns = {
         row["attname"]
         for row in owner.rows(
