@@ -84,11 +84,26 @@ RELATIONS: dict[str, Relation] = {
     "public.billing_keys": Relation(
         "id user_id issue_id channel_key pg_provider card_issuer card_brand card_type card_number_masked"
         " card_expiry_month card_expiry_year nickname is_default is_active issued_at deleted_at created_at"
-        " updated_at",
-        hidden="billing_key",
+        " updated_at pay_method consented_at",
+        hidden="billing_key store_id channel_kind",
         own="user_id = %(owner)s",
-        service_reads="billing_key",
+        service_reads="billing_key store_id channel_kind",
         updates="nickname is_active",
+    ),
+    "public.payment_schedules": Relation(
+        "id payment_id order_id user_id billing_key_id schedule_id time_to_pay status failure completed_at"
+        " revoked_at created_at updated_at",
+        own="user_id = %(owner)s",
+    ),
+    "public.identity_verifications": Relation(
+        "id identity_verification_id user_id purpose status consented_at expires_at store_id channel_key"
+        " channel_kind pg_provider name phone_number operator birth_date gender is_foreigner failure sent_at"
+        " verified_at consumed_at erased_at created_at updated_at",
+        own="user_id = %(owner)s",
+    ),
+    "public.payment_channels": Relation(
+        "id store_id channel_key channel_kind purpose pay_methods pg_provider is_active priority",
+        service_writes=True,
     ),
     "public.drift_findings": Relation(
         "id kind subject detail seen first_seen_at last_seen_at closed_at closed_how"
@@ -117,6 +132,23 @@ RELATIONS: dict[str, Relation] = {
         key="cancellation",
         readers=(),
     ),
+    "private.operation_attempts": Relation(
+        "",
+        "operation_id number job_id claim idempotency_key body sent_at last_sent_at outcome error absent_since"
+        " decided_at",
+        key="operation_id",
+        readers=(),
+    ),
+    "private.payment_tokens": Relation(
+        "", "operation_id payment_token tx_id", key="operation_id", readers=()
+    ),
+    "private.identity_secrets": Relation(
+        "",
+        "identity_id user_id pg_merchant_id key_id ci di ci_hash di_hash created_at",
+        key="identity_id",
+        readers=(),
+    ),
+    "private.identity_calls": Relation("", "id user_id address_hash step called_at", readers=()),
     "private.clock": Relation("", "only_row clock_offset", key="only_row", readers=()),
     "private.order_settlements": Relation("", "order_id payment_id settled_at", key="order_id", readers=()),
     "private.refund_accounts": Relation(
@@ -193,6 +225,75 @@ CALLS = (
         {"id": "$webhook_id"},
         _NOT_ANON | {"admin": "ok", "service_role": "ok", "*": "ADMIN_REQUIRED"},
     ),
+    Call(
+        "request_confirmation",
+        {"payment_id": "$payment_id", "payment_token": "t"},
+        _NOT_ANON | {"other": "PAYMENT_NOT_FOUND", "*": "PAYMENT_NOT_CONFIRMABLE"},
+    ),
+    Call(
+        "request_billing_key_issue",
+        {"consent": True},
+        _NOT_ANON | {"service_role": "SIGN_IN_REQUIRED", "*": "ok"},
+    ),
+    Call(
+        "register_billing_key",
+        {"billing_key": "key", "issue_id": "$issue_id"},
+        _NOT_ANON | {"owner": "ok", "service_role": "ok", "*": "ISSUE_NOT_FOUND"},
+    ),
+    Call(
+        "request_billing_payment",
+        {"order_id": "$order_id", "billing_key_id": "$billing_key_id"},
+        _NOT_ANON
+        | {
+            "owner": "ORDER_HAS_OPEN_PAYMENT",
+            "service_role": "ORDER_HAS_OPEN_PAYMENT",
+            "*": "ORDER_NOT_FOUND",
+        },
+    ),
+    Call(
+        "request_schedule",
+        {"order_id": "$order_id", "billing_key_id": "$billing_key_id", "time_to_pay": "$next_year"},
+        _NOT_ANON
+        | {
+            "owner": "ORDER_HAS_OPEN_PAYMENT",
+            "service_role": "ORDER_HAS_OPEN_PAYMENT",
+            "*": "ORDER_NOT_FOUND",
+        },
+    ),
+    Call(
+        "revoke_schedule",
+        {"id": "$schedule_id"},
+        _NOT_ANON | _CUSTOMERS_404 | {"other": "SCHEDULE_NOT_FOUND"},
+    ),
+    Call(
+        "delete_billing_key",
+        {"id": "$billing_key_id"},
+        _NOT_ANON | _CUSTOMERS_404 | {"other": "BILLING_KEY_NOT_FOUND"},
+    ),
+    Call(
+        "request_identity_verification",
+        {"purpose": "signup", "consent": True},
+        _NOT_ANON | {"service_role": "SIGN_IN_REQUIRED", "*": "ok"},
+    ),
+    Call(
+        "authorize_identity_call",
+        {"id": "$identity_id", "step": "send"},
+        _NOT_ANON | {"owner": "ok", "*": "IDENTITY_VERIFICATION_NOT_FOUND"},
+    ),
+    Call(
+        "complete_identity_verification",
+        {"id": "$identity_id"},
+        _NOT_ANON | {"owner": "ok", "*": "IDENTITY_VERIFICATION_NOT_FOUND"},
+    ),
+    # the shop's server
+    Call(
+        "consume_identity_verification",
+        {"id": "$identity_id", "user_id": "$owner", "purpose": "signup"},
+        {"service_role": "IDENTITY_NOT_USABLE"},
+    ),
+    Call("erase_identities", {"before": "2000-01-01T00:00:00Z"}, {"service_role": "ok"}),
+    Call("list_sealed", {}, {"service_role": "ok"}),
+    Call("reseal", {"texts": []}, {"service_role": "ok"}),
     # the worker
     Call("record_webhooks", {"webhooks": []}, {"service_role": "ok"}),
     Call("claim_jobs", {"worker": "w", "max": 1, "lease_seconds": 1}, {"service_role": "ok"}),
@@ -215,6 +316,16 @@ PRIVATE_FOR_CLIENTS = {
     "get_operation",
     "read_webhook_body",
     "set_default_billing_key",
+    "request_confirmation",
+    "request_billing_key_issue",
+    "register_billing_key",
+    "delete_billing_key",
+    "request_billing_payment",
+    "request_schedule",
+    "revoke_schedule",
+    "request_identity_verification",
+    "authorize_identity_call",
+    "complete_identity_verification",
     "jobs_overview",
     "dead_jobs",
     "is_operator",

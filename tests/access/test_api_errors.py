@@ -125,6 +125,27 @@ CASES = (
     cancel("REFUND_ACCOUNT_NUMBER_INVALID", 422, "refund_account_number", "$virtual", **ACCOUNT | {"refund_account_number": "1-2"}),
     cancel("REFUND_ACCOUNT_HOLDER_INVALID", 422, "refund_account_holder", "$virtual", **ACCOUNT | {"refund_account_holder": "x" * 51}),
     cancel("REFUND_ACCOUNT_PHONE_INVALID", 422, "refund_account_phone", "$virtual", **ACCOUNT, refund_account_phone="12"),
+    cancel("CANCEL_DEADLINE_PASSED", 409, "payment_id", "$late"),
+    Case("PAYMENT_TOKEN_REQUIRED", 422, "payment_token", "service_role", "request_confirmation", {"payment_id": "$ready", "payment_token": ""}),
+    Case("PAYMENT_NOT_CONFIRMABLE", 409, "payment_id", "service_role", "request_confirmation", {"payment_id": "$paid", "payment_token": "t"}),
+    Case("CONSENT_REQUIRED", 422, "consent", "owner", "request_billing_key_issue", {"consent": False}),
+    Case("BILLING_KEY_REQUIRED", 422, "billing_key", "owner", "register_billing_key", {"billing_key": "", "issue_id": "x"}),
+    Case("ISSUE_NOT_FOUND", 404, "issue_id", "owner", "register_billing_key", {"billing_key": "k", "issue_id": "x"}),
+    Case("BILLING_KEY_ALREADY_REGISTERED", 409, "issue_id", "owner", "register_billing_key", {"billing_key": "k", "issue_id": "$used_issue"}),
+    Case("BILLING_KEY_NOT_YOURS", 409, "billing_key", "owner", "register_billing_key", {"billing_key": "$taken_key", "issue_id": "$open_issue"}),
+    Case("BILLING_KEY_ALREADY_DELETED", 409, "id", "owner", "delete_billing_key", {"id": "$deleted_card"}),
+    Case("ORDER_HAS_OPEN_PAYMENT", 409, "order_id", "owner", "request_billing_payment", {"order_id": "$order", "billing_key_id": "$card"}),
+    Case("TIME_TO_PAY_OUT_OF_RANGE", 422, "time_to_pay", "owner", "request_schedule", {"order_id": "$order", "billing_key_id": "$card", "time_to_pay": "2020-01-01T00:00:00Z"}),
+    Case("SCHEDULE_NOT_FOUND", 404, "id", "owner", "revoke_schedule", {"id": str(uuid.uuid4())}),
+    Case("SCHEDULE_IS_OVER", 409, "id", "service_role", "revoke_schedule", {"id": "$revoked_schedule"}),
+    Case("PURPOSE_REQUIRED", 422, "purpose", "owner", "request_identity_verification", {"purpose": "?", "consent": True}),
+    Case("IDENTITY_VERIFICATION_NOT_FOUND", 404, "id", "owner", "complete_identity_verification", {"id": str(uuid.uuid4())}),
+    Case("STEP_UNKNOWN", 422, "step", "owner", "authorize_identity_call", {"id": "$identity", "step": "shout"}),
+    Case("IDENTITY_VERIFICATION_EXPIRED", 409, "id", "owner", "authorize_identity_call", {"id": "$expired_identity", "step": "send"}),
+    Case("IDENTITY_VERIFICATION_ALREADY_VERIFIED", 409, "id", "owner", "authorize_identity_call", {"id": "$verified_identity", "step": "send"}),
+    Case("IDENTITY_NOT_USABLE", 409, "id", "service_role", "consume_identity_verification", {"id": str(uuid.uuid4()), "user_id": str(uuid.uuid4()), "purpose": "signup"}),
+    Case("ERASE_WHAT", 422, "before", "service_role", "erase_identities", {}),
+    Case("TOO_MANY_REQUESTS", 429, None, "busy", "request_billing_key_issue", {"consent": True}),
     Case("BATCH_REQUIRED", 422, "outcomes", "service_role", "settle_jobs", {"outcomes": None}),
     Case("BATCH_TOO_LARGE", 422, "leases", "service_role", "extend_leases", {"leases": [{}] * 501}),
     Case("ELEMENT_NOT_AN_OBJECT", 422, "jobs[1]", "service_role", "release_jobs", {"jobs": [[1]]}),
@@ -163,6 +184,12 @@ def prepared(api_shop: Shop, api_world: World) -> Row:
     claim(worker, most=500, lease=3600)  # whatever else is there stays out of the way
     paid, mixed = paid_payment(api_shop, worker), paid_payment(api_shop, worker, tax_free=400)
     virtual = paid_payment(api_shop, worker, pay_method="VIRTUAL_ACCOUNT")
+    late = paid_payment(api_shop, worker)
+    api_shop.setup.run(
+        "update public.payments set paid_at = now() - interval '2 years' where payment_id = %s",
+        late.payment_id,
+    )
+    cards = cards_and_identities(api_shop, owner)
     cancelled, ready = paid_payment(api_shop, worker), prepared_payment(api_shop, worker)
     sync(worker, cancelled.payment_id, snapshot(cancelled.payment_id, "CANCELLED", cancelled=1000))
     api_shop.setup.run(
@@ -182,8 +209,39 @@ def prepared(api_shop: Shop, api_world: World) -> Row:
         "paid": paid.payment_id, "mixed": mixed.payment_id, "virtual": virtual.payment_id,
         "cancelled": cancelled.payment_id, "ready": ready.payment_id, "order": order,
         "paid_order": paid.order_id, "priceless_order": priceless, "used_key": "used-key-1",
+        "late": late.payment_id, **cards,
         "inactive_card": inactive, "expired_card": expired, "snapshot": snapshot(virtual.payment_id),
         "sync_job": jobs["sync_payment"], "cancel_job": jobs["cancel_payment"], "prepare_job": jobs["prepare_payment"],
+    }  # fmt: skip
+
+
+def cards_and_identities(shop: Shop, owner: str) -> Row:
+    """Cards, schedules and verifications in the states the cases ask for."""
+    card, deleted = new_card(shop, owner), new_card(shop, owner, is_active=False)
+    shop.setup.run(
+        "update public.billing_keys set issued_at = now() where id = any(%s::uuid[])", [card, deleted]
+    )
+    shop.setup.run("update public.billing_keys set deleted_at = now() where id = %s", deleted)
+    used = shop.setup.row("select issue_id, billing_key from public.billing_keys where id = %s", card)
+    ready = prepared_payment(shop, shop.service(), user_id=owner)
+    revoked = shop.setup.row(
+        "insert into public.payment_schedules (payment_id, order_id, user_id, billing_key_id, time_to_pay, status, created_at, updated_at)"
+        " values (%s, %s, %s, %s, now(), 'revoked', now(), now()) returning id::text as id",
+        ready.payment_id, ready.order_id, owner, card,
+    )["id"]  # fmt: skip
+    customer = shop.user(owner)
+    issue = customer.row("select public.request_billing_key_issue(true) as made")["made"]["issueId"]
+    identities = [
+        shop.setup.row(
+            "insert into public.identity_verifications (identity_verification_id, user_id, purpose, status, verified_at, consented_at, expires_at, created_at, updated_at)"
+            " values (gen_random_uuid()::text, %s, 'signup', %s, %s, now(), now() + %s * interval '1 hour', now(), now()) returning id::text as id",
+            owner, status, "2026-01-01T00:00:00Z" if status == "verified" else None, hours,
+        )["id"]
+        for status, hours in (("ready", 1), ("ready", -1), ("verified", 1))
+    ]  # fmt: skip
+    return {
+        "card": card, "deleted_card": deleted, "used_issue": used["issue_id"], "taken_key": used["billing_key"], "open_issue": issue,
+        "revoked_schedule": revoked, "identity": identities[0], "expired_identity": identities[1], "verified_identity": identities[2],
     }  # fmt: skip
 
 
@@ -205,8 +263,8 @@ def filled(value: Any, prepared: Row) -> Any:
 
 
 @pytest.fixture(scope="module")
-def everybody(supabase: Supabase, clients: dict[str, Client]) -> Iterator[dict[str, Client]]:
-    """The usual clients, and a token that names nobody."""
+def everybody(supabase: Supabase, clients: dict[str, Client], api_shop: Shop) -> Iterator[dict[str, Client]]:
+    """The usual clients, a token that names nobody, and somebody who has asked too often."""
     now = int(time.time())
     token = jwt.encode(
         {"role": "authenticated", "aud": "authenticated", "iat": now, "exp": now + 600},
@@ -214,8 +272,14 @@ def everybody(supabase: Supabase, clients: dict[str, Client]) -> Iterator[dict[s
         algorithm="HS256",
     )
     nobody = Client(supabase, key=supabase.endpoint.publishable_key, token=token)
-    yield clients | {"nobody": nobody}
+    user_id = api_shop.new_user()
+    hasty = api_shop.user(user_id)
+    for _ in range(20):
+        hasty.call("request_billing_key_issue", consent=True)
+    busy = Client(supabase, key=supabase.endpoint.publishable_key, token=supabase.mint_jwt(user_id))
+    yield clients | {"nobody": nobody, "busy": busy}
     nobody.close()
+    busy.close()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}-{case.function}-{case.field}")

@@ -18,7 +18,15 @@ PUBLIC = {
     name.removeprefix("public."): decided for name, decided in RELATIONS.items() if name.startswith("public.")
 }
 INTERNAL = [name.split(".") for name in RELATIONS if not name.startswith("public.")]
-STATUS_OF_CODE = {"NOT_FOUND": 404, "NOT_ALLOWED": 403, "ADMIN_REQUIRED": 403}
+STATUS_OF_CODE = {
+    "NOT_FOUND": 404,
+    "NOT_ALLOWED": 403,
+    "ADMIN_REQUIRED": 403,
+    "SIGN_IN_REQUIRED": 403,
+    "NOT_CONFIRMABLE": 409,
+    "OPEN_PAYMENT": 409,
+    "NOT_USABLE": 409,
+}
 
 
 def is_refusal(answer: Answer, role: str) -> bool:
@@ -56,7 +64,7 @@ def test_which_columns_are_read(clients: dict[str, Client], role: str) -> None:
     for name, relation in PUBLIC.items():
         for column in relation.hidden.split():
             answer = clients[role].send("GET", f"/{name}?select={column}&limit=1")
-            if role == "service_role" and column == relation.service_reads:
+            if role == "service_role" and column in (relation.service_reads or "").split():
                 assert answer.status == 200
             else:
                 assert is_refusal(answer, role), (role, name, column)
@@ -106,7 +114,11 @@ def test_whose_cards_are_renamed(
         {"nickname": f"by {role}"},
         prefer="return=representation",
     )
-    expected = {"owner": 1, "other": 0, "admin": count(api_shop, "billing_keys")}[role]
+    mine = {"owner": "user_id = %s", "other": "user_id = %s", "admin": "%s::uuid is not null"}[role]
+    expected = api_shop.setup.row(
+        f"select count(*) as n from public.billing_keys where deleted_at is null and {mine}",
+        getattr(api_world, role),
+    )["n"]
     assert (changed.status, len(changed.body)) == (200, expected)
     stolen = clients[role].send(
         "PATCH", "/billing_keys?id=not.is.null", {"user_id": getattr(api_world, role)}

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tests.sql.shop import claim, paid_payment, prepared_payment, settle, snapshot, sync
 from tests.sql.test_default_card import new_card
+from tests.sql.test_identity import verified
 from tests.sql.test_webhook_log import delivery
 
 if TYPE_CHECKING:
     from tests.sql.shop import Caller, Row, Shop
 
+NEXT_YEAR = (datetime.now(UTC) + timedelta(days=365)).isoformat()
 ACCOUNT = {
     "refund_bank": "SHINHAN",
     "refund_account_number": "110123456789",
@@ -32,6 +35,10 @@ class World:
     operation_id: str
     webhook_id: int
     billing_key_id: str
+    issue_id: str
+    schedule_id: str
+    identity_id: str
+    next_year: str
 
     def fill(self, arguments: dict[str, object]) -> dict[str, object]:
         """Arguments with `$name` replaced."""
@@ -85,9 +92,52 @@ def build_world(shop: Shop, owner: str, other: str, admin: str) -> World:
         "select payment_id from public.payments where user_id = %s and paid_amount > 0 order by created_at limit 1",
         owner,
     )
+    issue_id, schedule_id, identity_id = cards_and_identity(shop, worker, owner, cards[0])
+    cards_and_identity(shop, worker, third, cards[1])
     return World(
-        owner, other, admin, last["payment_id"], open_order, str(operation["id"]), webhook_id, cards[0]
+        owner, other, admin, last["payment_id"], open_order, str(operation["id"]), webhook_id, cards[0],
+        issue_id, schedule_id, identity_id, NEXT_YEAR,
+    )  # fmt: skip
+
+
+def cards_and_identity(shop: Shop, worker: Caller, user_id: str, card_id: str) -> tuple[str, str, str]:
+    """A card being saved, a schedule, a verified and an open identity: ids of the first, the second and the last."""
+    customer = shop.user(user_id)
+    issue = customer.row("select public.request_billing_key_issue(true) as made")["made"]["issueId"]
+    shop.setup.run("update public.billing_keys set issued_at = now() where id = %s", card_id)
+    customer.one(
+        "request_schedule",
+        order_id=shop.new_order(user_id),
+        billing_key_id=card_id,
+        time_to_pay=datetime.fromisoformat(NEXT_YEAR),
     )
+    schedule = shop.setup.row(
+        "select id::text as id from public.payment_schedules where user_id = %s", user_id
+    )["id"]
+    identities = [
+        customer.row("select public.request_identity_verification('signup', true) as made")["made"]
+        for _ in range(2)
+    ]
+    customer.one("complete_identity_verification", id=identities[0]["id"])
+    for job in claim(worker):
+        if job["payload"].get("identity") == identities[0]["id"]:
+            settle(worker, job, identity=verified(identities[0]))
+        else:
+            worker.call("release_jobs", jobs=[{"job_id": job["id"], "claim": job["claim"]}])
+    shop.setup.run(
+        "insert into private.operation_attempts (operation_id, number, job_id, claim, idempotency_key, body, sent_at, last_sent_at)"
+        " select id, 1, job_id, 1, 'create-schedule-' || id, 'AAAA', now(), now() from public.payment_operations where kind = 'create_schedule' and requested_by = %s",
+        user_id,
+    )
+    shop.setup.run(
+        "insert into private.payment_tokens (operation_id, payment_token) select id, 'token' from public.payment_operations where kind = 'create_schedule' and requested_by = %s",
+        user_id,
+    )
+    shop.setup.run(
+        "insert into public.payment_channels (store_id, channel_key, channel_kind) values ('store-1', %s, 'TEST')",
+        f"channel-{user_id}",
+    )
+    return issue, schedule, identities[1]["id"]
 
 
 def begin_one(shop: Shop, worker: Caller) -> None:
