@@ -131,6 +131,21 @@ class Books:
                 raise TimeoutError(f"still open for {payment_id} after {_QUIET_SECONDS:.0f} s: {open_work}")
             time.sleep(0.03)
 
+    def wait_idle(self) -> None:
+        """Wait until no job is to be done now and no webhook is open; what is scheduled for later may stay.
+
+        Raises `TimeoutError` naming what is still open after 30 s.
+        """
+        deadline = time.monotonic() + _QUIET_SECONDS
+        open_now = (
+            "select lane || ' ' || kind || ' ' || state as what from queue.jobs where state <> 'scheduled' "
+            "union all select 'webhook ' || webhook_type from public.webhook_logs where status = 'received'"
+        )
+        while open_work := self.printed(open_now):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"still open after {_QUIET_SECONDS:.0f} s: {open_work}")
+            time.sleep(0.03)
+
     def open_work(self, payment_id: str) -> list[str]:
         """Return the unfinished jobs and unsettled webhooks of a payment."""
         found = self.rows(

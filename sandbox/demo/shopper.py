@@ -112,6 +112,11 @@ class Shopper:
         headers = {"prefer": f"wait={wait}"} if wait is not None else {}
         return _reply(self._worker.get(path, headers=headers))
 
+    def delete(self, path: str, *, wait: int | None = None) -> Reply:
+        """DELETE at the worker."""
+        headers = {"prefer": f"wait={wait}"} if wait is not None else {}
+        return _reply(self._worker.delete(path, headers=headers))
+
     def pay(self, order_id: str, method: str = "CARD", *, wait: int | None = None) -> Reply:
         """Ask to pay an order."""
         return self.post("/payments", {"order_id": order_id, "pay_method": method}, wait=wait)

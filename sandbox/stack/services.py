@@ -29,6 +29,8 @@ CHANNELS = {
     "VIRTUAL_ACCOUNT": "channel-key-vbank",
     "EASY_PAY": "channel-key-easypay",
 }
+BILLING_CHANNEL = "channel-key-billing"
+IDENTITY_CHANNEL = "channel-key-danal-ci"
 
 # What a child may take over from our environment: a developer's own SUPABASE_URL must not leak in.
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "VIRTUAL_ENV")
@@ -41,6 +43,7 @@ class StackSecrets:
     portone_api_secret: str
     webhook_secret: str
     data_encryption_key: str
+    identity_hash_key: str
 
     @staticmethod
     def generate() -> StackSecrets:
@@ -49,6 +52,7 @@ class StackSecrets:
             portone_api_secret=secrets.token_urlsafe(48),
             webhook_secret="whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
             data_encryption_key="sandbox:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+            identity_hash_key=base64.b64encode(secrets.token_bytes(32)).decode(),
         )
 
 
@@ -79,6 +83,9 @@ def worker_environment(
         "PORTONE_API_SECRET": shared.portone_api_secret,
         "PORTONE_STORE_ID": STORE_ID,
         "PORTONE_CHANNELS": json.dumps(CHANNELS),
+        "PORTONE_BILLING_CHANNEL": BILLING_CHANNEL,
+        "PORTONE_IDENTITY_CHANNEL": IDENTITY_CHANNEL,
+        "IDENTITY_HASH_KEY": shared.identity_hash_key,
         "PORTONE_WEBHOOK_SECRETS": shared.webhook_secret,
         "PORTONE_API_URL": portone_url,
         "ENVIRONMENT": "test",
