@@ -31,7 +31,9 @@ def error_response(error: WorkerError) -> JSONResponse:
             key: value for key, value in error.extra.items() if key not in ("code", "message", "sqlstate")
         }
         status = error.status if error.status is not None and 400 <= error.status < 500 else 422
-        return JSONResponse(error_body(error.code, error.message, **facts), status_code=status)
+        wait = facts.get("retry_after_seconds")
+        headers = {"Retry-After": str(wait)} if status == 429 and isinstance(wait, int) else None
+        return JSONResponse(error_body(error.code, error.message, **facts), status_code=status, headers=headers)
     if isinstance(error, Transient | Misconfigured):
         message = (
             "The database cannot be reached right now. Try again; with the same idempotency_key nothing happens twice."
