@@ -147,9 +147,9 @@ class Books:
             time.sleep(0.03)
 
     def open_work(self, payment_id: str) -> list[str]:
-        """Return the unfinished jobs and unsettled webhooks of a payment."""
+        """Return the unfinished jobs and unsettled webhooks of a payment; a look planned for later is not open."""
         found = self.rows(
-            "select kind || ' ' || state::text as what from queue.jobs where lane = 'payment:' || %s "
+            "select kind || ' ' || state::text as what from queue.jobs where lane = 'payment:' || %s and state <> 'scheduled' "
             "union all select 'webhook ' || webhook_type from public.webhook_logs "
             "where subject_id = %s and status = 'received' "
             "union all select 'dead ' || kind from queue.dead where lane = 'payment:' || %s and resolved_at is null",

@@ -99,6 +99,11 @@ class World:
         """Return the cancel calls PortOne received for a payment, oldest first."""
         return self.portone.requests(path=f"/payments/{purchase.payment_id}/cancel", method="POST")
 
+    def advance(self, seconds: float) -> None:
+        """Let time pass here and at PortOne alike."""
+        self.books.advance_clock(seconds)
+        self.portone.advance_clock(seconds)
+
     def calm(self) -> None:
         """Undo what a step may have left: faults, held webhooks, a dead worker."""
         self.portone.clear_faults()
