@@ -83,7 +83,8 @@ begin
   perform private.lock_lanes(array['billing_key:' || card.id]);
   v_now := private.now();
   select * into card from public.billing_keys as keys where keys.id = card.id for no key update;
-  if card.issued_at is not null or card.deleted_at is not null then
+  -- PortOne's webhook may have been quicker than the browser: the same key again is read back and succeeds.
+  if card.deleted_at is not null or (card.issued_at is not null and card.billing_key is distinct from p_billing_key) then
     perform private.fail('409', 'BILLING_KEY_ALREADY_REGISTERED', 'This card has been registered.', 'issue_id', 'Begin anew to save another card.');
   end if;
   if exists (select from public.billing_keys as others where others.billing_key = p_billing_key and others.id <> card.id) then

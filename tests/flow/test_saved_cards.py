@@ -66,8 +66,20 @@ def test_the_webhook_registers_the_card_when_the_browser_lost_the_answer(world: 
     card_desk.quiet(world)
     (card,) = card_desk.cards(mina)
     assert (card["id"], card["is_active"], card["is_default"]) == (issue["billingKeyId"], True, True)
-    late = card_desk.register(mina, key, issue)
-    assert (late.status, late.code) == (409, "BILLING_KEY_ALREADY_REGISTERED")
+
+
+def test_a_browser_slower_than_the_webhook_sees_its_card_and_not_an_error(
+    world: World, mina: Shopper
+) -> None:
+    issue = card_desk.begin(mina)
+    key = card_desk.open_window(world, issue)
+    world.portone.issue_billing_key(key)
+    card_desk.quiet(world)
+    late = card_desk.register(mina, key, issue).result
+    assert (late["billingKeyId"], late["isActive"], late["isDefault"]) == (issue["billingKeyId"], True, True)
+    other = card_desk.register(mina, "another-key", issue)
+    assert (other.status, other.code) == (409, "BILLING_KEY_ALREADY_REGISTERED")
+    assert len(card_desk.cards(mina)) == 1
 
 
 def test_registering_twice_with_one_idempotency_key_is_one_registration(world: World, mina: Shopper) -> None:
