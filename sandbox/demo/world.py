@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from sandbox.portone.control_client import SimulatorControl
 from sandbox.stack.stack import Stack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from sandbox.demo.legacy import LegacyPayment
@@ -103,6 +104,14 @@ class World:
         """Let time pass here and at PortOne alike."""
         self.books.advance_clock(seconds)
         self.portone.advance_clock(seconds)
+
+    def wait(self, reached: Callable[[], bool], within: float = 15.0) -> None:
+        """Wait until something has come about by itself; raises `TimeoutError`."""
+        deadline = time.monotonic() + within
+        while not reached():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"it did not come about within {within:.0f} s")
+            time.sleep(0.05)
 
     def calm(self) -> None:
         """Undo what a step may have left: faults, held webhooks, a dead worker."""
