@@ -31,8 +31,9 @@ CALLS = {
 }
 
 
-def test_every_crash_point_is_in_the_matrix() -> None:
-    assert set(get_args(CrashPoint)) == AT_DEATH.keys() == CALLS.keys()
+def test_every_crash_point_of_a_refund_is_in_the_matrix() -> None:
+    points = {point for point in get_args(CrashPoint) if point.startswith(("cancel.", "settle."))}
+    assert points == AT_DEATH.keys() == CALLS.keys()
 
 
 @pytest.mark.parametrize("point", AT_DEATH)
