@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 NAME = "남궁민수"
 PHONE = "01098761234"
 RESIDENT_DIGITS = "9203151"
-SENT = {"name": NAME, "phone_number": PHONE, "identity_number": RESIDENT_DIGITS, "operator": "KT_MVNO", "method": "SMS"}
+SENT = {
+    "name": NAME,
+    "phone_number": PHONE,
+    "identity_number": RESIDENT_DIGITS,
+    "operator": "KT_MVNO",
+    "method": "SMS",
+}
 WITHOUT_CI = "channel-key-danal-test"
 
 _addresses = (f"198.51.{block}.{host}" for block, host in itertools.product(range(100, 200), range(1, 255)))

@@ -80,11 +80,17 @@ def quiet(world: World) -> None:
 
 def in_days(world: World, days: float) -> str:
     """Return a moment that many days from now on the database's clock, RFC 3339."""
-    (row,) = world.books.rows("select private.iso(private.now() + make_interval(secs => %s)) as at", days * 86_400)
+    (row,) = world.books.rows(
+        "select private.iso(private.now() + make_interval(secs => %s)) as at", days * 86_400
+    )
     return str(row["at"])
 
 
 def schedule(world: World, customer: Shopper, card: SavedCard, total: int, *, days: float = 3) -> Reply:
     """Have a new order charged to a saved card in some days."""
-    body = {"order_id": world.order(customer, total), "billing_key_id": card.id, "time_to_pay": in_days(world, days)}
+    body = {
+        "order_id": world.order(customer, total),
+        "billing_key_id": card.id,
+        "time_to_pay": in_days(world, days),
+    }
     return customer.post("/schedules", body)

@@ -100,7 +100,9 @@ def test_a_mobile_payment_of_an_earlier_month_goes_to_a_bank_account(world: Worl
     assert world.books.differences(purchase.payment_id) == []
 
 
-def test_a_refund_after_the_deadline_is_refused_early_in_korean_and_english(world: World, mina: Shopper) -> None:
+def test_a_refund_after_the_deadline_is_refused_early_in_korean_and_english(
+    world: World, mina: Shopper
+) -> None:
     purchase = world.paid(mina, 5_000)
     world.advance(366 * _DAY)
     late = world.admin.cancel(purchase.payment_id, 1_000)
@@ -138,7 +140,9 @@ def test_console_chargeback_and_our_refund_end_in_the_same_books(world: World, m
     assert world.books.differences(purchase.payment_id) == []
 
 
-def test_the_console_took_everything_first_and_our_refund_ends_without_a_send(world: World, mina: Shopper) -> None:
+def test_the_console_took_everything_first_and_our_refund_ends_without_a_send(
+    world: World, mina: Shopper
+) -> None:
     purchase = world.paid(mina, 9_000)
     world.portone.hold_webhooks()
     world.portone.console_cancel(purchase.payment_id)

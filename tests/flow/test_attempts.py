@@ -26,7 +26,9 @@ def _approved_in_window(world: World, customer: Shopper) -> tuple[Purchase, str]
     return purchase, str(opened["txId"])
 
 
-def _confirm(world: World, customer: Shopper, purchase: Purchase, tx_id: str, token: str | None = None) -> Reply:
+def _confirm(
+    world: World, customer: Shopper, purchase: Purchase, tx_id: str, token: str | None = None
+) -> Reply:
     given = token or world.portone.payment_token(purchase.payment_id)
     body = {"payment_token": given, "tx_id": tx_id}
     return customer.post(f"/payments/{purchase.payment_id}/confirm", body)
@@ -47,10 +49,16 @@ def test_manual_approval_moves_no_money_until_it_is_confirmed(world: World, mina
     assert world.books.rows("select * from private.payment_tokens") == [], "the token is forgotten"
 
 
-def test_manual_approval_of_other_information_is_refused_and_can_be_done_right(world: World, mina: Shopper) -> None:
+def test_manual_approval_of_other_information_is_refused_and_can_be_done_right(
+    world: World, mina: Shopper
+) -> None:
     purchase, tx_id = _approved_in_window(world, mina)
     wrong = _confirm(world, mina, purchase, "tx-of-another-window")
-    assert (wrong.status, wrong.body["status"], wrong.body["error"]["code"]) == (200, "failed", "INFORMATION_MISMATCH")
+    assert (wrong.status, wrong.body["status"], wrong.body["error"]["code"]) == (
+        200,
+        "failed",
+        "INFORMATION_MISMATCH",
+    )
     assert wrong.body["error"]["message"].startswith("Amount, currency or channel differ")
     assert world.portone.payment(purchase.payment_id)["status"] == "READY"
     assert _confirm(world, mina, purchase, tx_id).result["status"] == "paid"
@@ -80,7 +88,11 @@ def test_manual_approval_whose_reply_is_lost_is_repeated_and_happens_once(
 def test_manual_approval_the_card_company_refuses_says_why(world: World, mina: Shopper) -> None:
     purchase, tx_id = _approved_in_window(world, mina)
     world.portone.add_fault(
-        "pg_provider", f"/payments/{purchase.payment_id}/confirm", method="POST", pgCode="51", pgMessage="잔액부족"
+        "pg_provider",
+        f"/payments/{purchase.payment_id}/confirm",
+        method="POST",
+        pgCode="51",
+        pgMessage="잔액부족",
     )
     refused = _confirm(world, mina, purchase, tx_id)
     assert (refused.body["status"], refused.body["error"]["pg_code"]) == ("failed", "51")
@@ -127,7 +139,9 @@ def test_an_attempt_that_failed_and_was_paid_after_all_is_followed(world: World,
     assert world.books.differences(purchase.payment_id) == []
 
 
-def test_webhooks_of_three_attempts_in_reverse_order_end_in_the_last_word(world: World, mina: Shopper) -> None:
+def test_webhooks_of_three_attempts_in_reverse_order_end_in_the_last_word(
+    world: World, mina: Shopper
+) -> None:
     purchase = world.prepared(mina, 6_000)
     world.portone.hold_webhooks()
     for _ in range(2):
@@ -142,7 +156,9 @@ def test_webhooks_of_three_attempts_in_reverse_order_end_in_the_last_word(world:
     assert world.books.events(purchase.payment_id, "order_settled") == 1
 
 
-def test_a_window_nobody_came_back_to_frees_its_order_and_paid_later_still_counts(world: World, mina: Shopper) -> None:
+def test_a_window_nobody_came_back_to_frees_its_order_and_paid_later_still_counts(
+    world: World, mina: Shopper
+) -> None:
     purchase = world.prepared(mina, 6_000)
     world.open_window(purchase)
     world.quiet(purchase)

@@ -109,7 +109,10 @@ def test_a_key_deleted_behind_our_back_fails_the_charge_and_frees_the_order(
     world.portone.console_delete_billing_key(card.key)
     order_id = world.order(mina, 9_000)
     refused = card_desk.charge(mina, order_id, card)
-    assert (refused.body["status"], refused.body["error"]["code"]) == ("failed", "BILLING_KEY_ALREADY_DELETED")
+    assert (refused.body["status"], refused.body["error"]["code"]) == (
+        "failed",
+        "BILLING_KEY_ALREADY_DELETED",
+    )
     assert mina.pay(order_id).result["totalAmount"] == 9_000, "the order can be paid another way"
 
 

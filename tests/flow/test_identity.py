@@ -57,7 +57,8 @@ def test_a_contract_without_ci_verifies_all_the_same(world: World, person: Calle
     world.portone.complete_identity(open_window(world, check, channelKey=WITHOUT_CI))
     assert person.step(check, "complete").result["status"] == "verified"
     (secret,) = world.books.rows(
-        "select ci, ci_hash, di is not null as di from private.identity_secrets where identity_id = %s", check["id"]
+        "select ci, ci_hash, di is not null as di from private.identity_secrets where identity_id = %s",
+        check["id"],
     )
     assert (secret["ci"], secret["ci_hash"], secret["di"]) == (None, None, True)
 
@@ -104,7 +105,11 @@ def test_by_app_the_check_waits_for_the_person(world: World, person: Caller) -> 
 
 def test_what_a_person_typed_wrong_is_named_and_not_repeated(person: Caller) -> None:
     check = person.begin()
-    for field, value in (("phone_number", "010-9876-1234"), ("identity_number", "920315"), ("operator", "VODAFONE")):
+    for field, value in (
+        ("phone_number", "010-9876-1234"),
+        ("identity_number", "920315"),
+        ("operator", "VODAFONE"),
+    ):
         refused = person.step(check, "send", {**SENT, field: value})
         assert (refused.status, refused.error["field"]) == (422, field)
         assert value not in json.dumps(refused.body)

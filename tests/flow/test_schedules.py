@@ -96,7 +96,10 @@ def test_a_schedule_revoked_too_late_says_that_it_was_charged(world: World, mina
     world.portone.hold_webhooks()
     world.portone.advance_clock(_DAY + 5)
     late = mina.delete(f"/schedules/{made['scheduleId']}")
-    assert (late.body["status"], late.body["error"]["code"]) == ("failed", "PAYMENT_SCHEDULE_ALREADY_PROCESSED")
+    assert (late.body["status"], late.body["error"]["code"]) == (
+        "failed",
+        "PAYMENT_SCHEDULE_ALREADY_PROCESSED",
+    )
     world.books.advance_clock(_DAY + 5)
     world.portone.release_webhooks()
     card_desk.quiet(world)

@@ -33,7 +33,9 @@ def error_response(error: WorkerError) -> JSONResponse:
         status = error.status if error.status is not None and 400 <= error.status < 500 else 422
         wait = facts.get("retry_after_seconds")
         headers = {"Retry-After": str(wait)} if status == 429 and isinstance(wait, int) else None
-        return JSONResponse(error_body(error.code, error.message, **facts), status_code=status, headers=headers)
+        return JSONResponse(
+            error_body(error.code, error.message, **facts), status_code=status, headers=headers
+        )
     if isinstance(error, Transient | Misconfigured):
         message = (
             "The database cannot be reached right now. Try again; with the same idempotency_key nothing happens twice."
