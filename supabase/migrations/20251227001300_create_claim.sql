@@ -117,7 +117,8 @@ language plpgsql stable set search_path = ''
 as $$
 begin
   return case when p_kind in (
-    'register_billing_key', 'delete_billing_key', 'sync_billing_key', 'charge_billing_key', 'create_schedule', 'revoke_schedule', 'confirm_payment', 'read_identity'
+    'register_billing_key', 'delete_billing_key', 'sync_billing_key', 'charge_billing_key', 'create_schedule', 'revoke_schedule', 'confirm_payment', 'read_identity',
+    'sync_payment'
   ) then private.card_context(p_id, p_kind, p_payload, p_operation_id) else '{}'::jsonb end || case when p_payload ? 'payment_id' then jsonb_build_object(
     'channel', case when p_kind = 'prepare_payment' then private.channel_for('payment', p_payload ->> 'pay_method') end,
     'payment', (

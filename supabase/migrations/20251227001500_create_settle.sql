@@ -240,6 +240,7 @@ begin
   answer.error := nullif(p_outcome -> 'error', 'null');
   perform private.job_snapshots(p_job, p_outcome, p_name, p_now);
   answer.result := private.payment_summary(p_job.payload ->> 'payment_id');
+  perform private.read_schedule(p_job, p_outcome, p_name, p_now);
   perform private.follow_schedule(p_job.payload ->> 'payment_id', p_now);
   perform private.follow_refund(p_job.payload ->> 'payment_id', p_now);
   if answer.verdict = 'done' and answer.result is null and p_outcome -> 'not_found' = 'true' then

@@ -43,6 +43,7 @@ as $$
 declare
   known public.payment_schedules;
   new_status public.schedule_status;
+  failed constant jsonb := '{"code": "PAYMENT_SCHEDULE_FAILED", "message": "PortOne could not make this payment; nothing was charged."}';
 begin
   select * into known from public.payment_schedules as schedules
   where schedules.payment_id = p_snapshot ->> 'payment_id'
@@ -59,6 +60,7 @@ begin
     status = case when private.schedule_rank(new_status) > private.schedule_rank(known.status) then new_status else known.status end,
     completed_at = coalesce(known.completed_at, private.time_of(p_snapshot ->> 'completed_at')),
     revoked_at = coalesce(known.revoked_at, private.time_of(p_snapshot ->> 'revoked_at')),
+    failure = case when new_status = 'failed' then coalesce(known.failure, failed) else known.failure end,
     updated_at = p_now
   where id = known.id;
   if new_status = 'revoked' then
@@ -67,10 +69,17 @@ begin
     if found then
       perform private.append_event(known.payment_id, 'status_changed', 'ready', 'expired', '{"reason": "schedule_revoked"}', 'portone', p_now);
     end if;
+  elsif new_status = 'failed' then
+    -- Failed without a payment: the card was gone when its time came.
+    update public.payments set status = 'failed', is_live = false, failed_at = p_now, failure = failed, updated_at = p_now
+    where payments.payment_id = known.payment_id and payments.portone_status is null and payments.status in ('preparing', 'ready');
+    if found then
+      perform private.append_event(known.payment_id, 'status_changed', 'ready', 'failed', '{"reason": "schedule_failed"}', 'portone', p_now);
+    end if;
   end if;
 end
 $$;
-comment on function private.apply_schedule(jsonb, timestamptz) is 'What PortOne says of a schedule. Revoked: its payment will never be, and the order is free. The caller holds the payment''s lane or the card''s.';
+comment on function private.apply_schedule(jsonb, timestamptz) is 'What PortOne says of a schedule. Revoked, or failed without a payment: its payment will never be, and the order is free. The caller holds the payment''s lane or the card''s.';
 revoke all on function private.apply_schedule(jsonb, timestamptz) from public, anon, authenticated, service_role;
 
 create function private.follow_schedule(p_payment_id text, p_now timestamptz) returns void
@@ -96,6 +105,32 @@ as $$
 $$;
 comment on function private.sync_later(text, timestamptz, timestamptz) is 'Has a payment read back at a later time, whether or not a webhook comes.';
 revoke all on function private.sync_later(text, timestamptz, timestamptz) from public, anon, authenticated, service_role;
+
+create function private.read_schedule(p_job queue.jobs, p_outcome jsonb, p_name text, p_now timestamptz) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  snapshot jsonb;
+  schedule public.payment_schedules;
+begin
+  for snapshot in
+    select value from jsonb_array_elements(case jsonb_typeof(p_outcome -> 'schedules') when 'array' then p_outcome -> 'schedules' else '[]' end)
+  loop
+    if snapshot ->> 'payment_id' is distinct from p_job.payload ->> 'payment_id' then
+      perform private.fail('422', 'SNAPSHOT_FOR_ANOTHER_PAYMENT', format('A schedule of job %s is not of its payment.', p_job.id), p_name || '.schedules', 'Send only the schedule the job names.');
+    end if;
+    perform private.apply_schedule(snapshot, p_now);
+    select * into schedule from public.payment_schedules as schedules where schedules.payment_id = p_job.payload ->> 'payment_id';
+    if schedule.status not in ('succeeded', 'failed', 'revoked') and p_now between schedule.time_to_pay and schedule.time_to_pay + interval '3 days'
+      and not exists (select from queue.jobs where jobs.lane = p_job.lane and jobs.state = 'scheduled') then
+      perform private.sync_later(schedule.payment_id, p_now + interval '1 hour', p_now);
+    end if;
+  end loop;
+end
+$$;
+comment on function private.read_schedule(queue.jobs, jsonb, text, timestamptz) is
+  'A payment PortOne does not know yet was read with its schedule: one that failed without a payment ends, one PortOne is late with is asked for again, hourly for three days.';
+revoke all on function private.read_schedule(queue.jobs, jsonb, text, timestamptz) from public, anon, authenticated, service_role;
 
 create function private.settle_schedule(p_job queue.jobs, p_outcome jsonb, p_name text, p_now timestamptz) returns private.verdict
 language plpgsql set search_path = ''

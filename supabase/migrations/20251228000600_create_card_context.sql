@@ -24,7 +24,7 @@ as $$
       select jsonb_build_object('id', schedules.id, 'schedule_id', schedules.schedule_id, 'payment_id', schedules.payment_id,
         'time_to_pay', private.iso(schedules.time_to_pay), 'status', schedules.status)
       from public.payment_schedules as schedules
-      where p_kind in ('create_schedule', 'revoke_schedule') and schedules.payment_id = p_payload ->> 'payment_id'
+      where p_kind in ('create_schedule', 'revoke_schedule', 'sync_payment') and schedules.payment_id = p_payload ->> 'payment_id'
     ),
     'schedules', case when p_kind = 'delete_billing_key' then (
       select coalesce(jsonb_agg(jsonb_build_object('schedule_id', schedules.schedule_id, 'payment_id', schedules.payment_id) order by schedules.time_to_pay), '[]')

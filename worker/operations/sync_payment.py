@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from worker.errors import Rejected
@@ -11,6 +12,8 @@ from worker.operations.outcomes import dead, done
 if TYPE_CHECKING:
     from worker.deps import Deps
     from worker.model import Job, Outcome
+    from worker.portone.stores import Store
+    from worker.readings import ScheduleReading
 
 
 async def sync_payment(deps: Deps, job: Job) -> Outcome:
@@ -22,12 +25,21 @@ async def sync_payment(deps: Deps, job: Job) -> Outcome:
     payment_id = job.payment_id
     if payment_id is None:
         return dead(job, Rejected("CONTEXT_INCOMPLETE", "The job names no payment."))
+    store = deps.stores.of(job.store_id)
     try:
-        snapshot = await deps.stores.of(job.store_id).payments.get(payment_id)
+        snapshot = await store.payments.get(payment_id)
+        if snapshot is None:
+            get_logger().info("payment unknown to portone", payment_id=payment_id)
+            return replace(done(job, not_found=True), schedules=await _schedule(job, store))
     except Rejected as error:
         return dead(job, error)
-    if snapshot is None:
-        get_logger().info("payment unknown to portone", payment_id=payment_id)
-        return done(job, not_found=True)
     get_logger().info("payment read from portone", payment_id=payment_id, portone_status=snapshot.status)
     return done(job, snapshot)
+
+
+async def _schedule(job: Job, store: Store) -> tuple[ScheduleReading, ...]:
+    """A scheduled charge can fail without ever becoming a payment (its card was deleted): then its schedule tells."""
+    if job.schedule is None or job.schedule.schedule_id is None:
+        return ()
+    reading = await store.schedules.get(job.schedule.schedule_id)
+    return () if reading is None else (reading,)
