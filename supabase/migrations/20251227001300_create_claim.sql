@@ -132,6 +132,13 @@ $$;
 comment on function private.job_context(text, jsonb) is 'What a worker needs to know to run a job, as of its claim: the payment, the refund with its bank details, the last attempt.';
 revoke all on function private.job_context(text, jsonb) from public, anon, authenticated, service_role;
 
+create function private.lives(p_job queue.jobs, p_now timestamptz) returns integer
+language sql immutable set search_path = ''
+return coalesce(p_job.max_failures::integer, case when p_job.give_up_at < p_now then 20 end);
+comment on function private.lives(queue.jobs, timestamptz) is
+  'How many workers a job may kill before a person is asked. A money job as many as it takes, until its time is over; then it still has 20 tries to be decided by reading back.';
+revoke all on function private.lives(queue.jobs, timestamptz) from public, anon, authenticated, service_role;
+
 create function private.reap_jobs(p_max integer, p_now timestamptz) returns void
 language plpgsql set search_path = '' set plan_cache_mode = force_custom_plan
 as $$
@@ -142,7 +149,7 @@ begin
   with expired as materialized (
     select jobs.id from queue.jobs
     where jobs.state = 'running' and jobs.lease_until < p_now
-      and (jobs.max_failures is null or jobs.failures + 1 < jobs.max_failures)
+      and coalesce(jobs.failures + 1 < private.lives(jobs, p_now), true)
     order by jobs.lease_until
     limit p_max
     for no key update skip locked
@@ -156,7 +163,7 @@ begin
   for lost in
     select jobs.id, jobs.lane from queue.jobs
     where jobs.state = 'running' and jobs.lease_until < p_now
-      and jobs.failures + 1 >= jobs.max_failures
+      and jobs.failures + 1 >= private.lives(jobs, p_now)
     order by jobs.lease_until
     limit p_max
     for no key update skip locked

@@ -24,7 +24,7 @@ begin
       element.value ->> 'provider_transaction_id', element.value ->> 'event_at', element.value ->> 'secret_index',
       element.value ->> 'skip_reason',
       case when element.value ->> 'subject_kind' = 'payment' and element.value ->> 'skip_reason' is null
-        then 'payment:' || (element.value ->> 'subject_id') end
+        then 'payment:' || nullif(element.value ->> 'subject_id', '') end
     )::private.delivery
     from unnest(p_webhooks) with ordinality as element (value, index)
     order by element.index
