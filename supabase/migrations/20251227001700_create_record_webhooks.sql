@@ -109,6 +109,7 @@ from public, anon, authenticated, service_role;
 create function public.record_webhooks(webhooks jsonb[]) returns setof public.recorded_webhook
 -- Plans are kept per connection: one made while a table was empty must not scan it for ever.
 language plpgsql security definer set search_path = '' set enable_seqscan = off
+set enable_mergejoin = off set enable_hashjoin = off
 as $$
 #variable_conflict use_column
 declare
