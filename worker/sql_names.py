@@ -6,8 +6,9 @@ import re
 from typing import Final
 
 _COMMENTS: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-# What stands in a function's body is done when it runs, not when the file is applied.
-_BODIES: Final = re.compile(r"\$(\w*)\$.*?\$\1\$", re.DOTALL)
+# What stands in a function's body is done when it runs, not when the file is applied; a `do` block runs at once.
+_BODIES: Final = re.compile(r"(\bdo\s+)?\$(\w*)\$(.*?)\$\2\$", re.DOTALL | re.IGNORECASE)
+_TEXTS: Final = re.compile(r"'(?:[^']|'')*'")
 _NAME: Final = r'((?:"[^"]+"|\w+)(?:\s*\.\s*(?:"[^"]+"|\w+))?)'
 _FREE: Final = r"(?:if\s+not\s+exists\s+)?"
 _RELATION: Final = re.compile(
@@ -28,7 +29,7 @@ def created_names(sql: str) -> set[str]:
 
     Names without a schema are taken to be in ``public``.
     """
-    text = _BODIES.sub("''", _COMMENTS.sub(" ", sql))
+    text = _BODIES.sub(_at_once, _COMMENTS.sub(" ", sql))
     names = {_qualified(name) for name in _RELATION.findall(text)}
     names |= {f"{_qualified(name)}()" for name in _FUNCTION.findall(text)}
     names |= {
@@ -36,6 +37,11 @@ def created_names(sql: str) -> set[str]:
         for kind, name, table in _ON_TABLE.findall(text)
     }
     return names
+
+
+def _at_once(body: re.Match[str]) -> str:
+    """Keep the statements of a `do` block, without what it only makes up as text."""
+    return f" {_TEXTS.sub(' ', body[3])} " if body[1] else "''"
 
 
 def _qualified(name: str) -> str:

@@ -6,23 +6,29 @@ import argparse
 import json
 import os
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .app import create_app
 from .assumptions import Assumptions
-from .config import STORE_ID, SimulatorConfig, new_api_secret, new_webhook_secret
+from .config import STORE_ID, SimulatorConfig
+from .config_file import load_config
 from .server import SimulatorServer, listen, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _EPILOG = """\
-When ready it prints one JSON line: url, control_url, store_id, channels, api_secret, webhook_secrets, pid.
-Point a PortOne client at url, and play the buyer through control_url, for example:
+When ready it prints one JSON line: url, control_url, sdk_url, store_id, channels, api_secret, webhook_secrets, pid.
+Point a PortOne client of any language at url, and play the buyer through control_url, for example:
   curl -X POST $control_url/windows -d '{"paymentId":"pay1000000","storeId":"…","channelKey":"channel-key-card",
        "orderName":"Widget","totalAmount":1000,"currency":"KRW","payMethod":"CARD"}'
   curl -X POST $control_url/payments/pay1000000/approve -d '{}'
+or load sdk_url in a page and call PortOne.requestPayment({…}): a window opens, with buttons.
+Secrets can come from the environment: SIMULATOR_API_SECRET, SIMULATOR_WEBHOOK_SECRET.
 GET $control_url/assumptions lists what is undocumented at PortOne and what is assumed here.
+Everything else (control API, configuration file, how true to PortOne it is): docs/simulator.md
 """
 
 
@@ -38,7 +44,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--port", type=int, default=4180, help="port; 0 takes a free one (default: %(default)s)"
     )
-    parser.add_argument("--store-id", default=STORE_ID, help="the store's id (default: %(default)s)")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="JSON file with stores, channels and assumptions"
+    )
+    parser.add_argument("--store-id", help=f"the first store's id (default: {STORE_ID})")
     parser.add_argument(
         "--webhook-url",
         action="append",
@@ -72,14 +81,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def config_from(arguments: argparse.Namespace) -> SimulatorConfig:
-    """Return the configuration; raises ValueError naming the option and the fix."""
-    api_secrets = arguments.api_secret or [os.environ.get("SIMULATOR_API_SECRET") or new_api_secret()]
-    webhook_secrets = arguments.webhook_secret or [
-        os.environ.get("SIMULATOR_WEBHOOK_SECRET") or new_webhook_secret()
-    ]
-    if len(webhook_secrets) > 2:
+    """Return the configuration, options before the file; raises ValueError naming the option and the fix."""
+    base = SimulatorConfig() if arguments.config is None else load_config(arguments.config)
+    if len(arguments.webhook_secret) > 2:
         raise ValueError("--webhook-secret: PortOne has at most two at once")
-    assumptions: dict[str, object] = {}
+    assumptions: dict[str, object] = dict(base.assumptions)
     for text in arguments.assume:
         name, found, value = text.partition("=")
         if not found:
@@ -89,14 +95,20 @@ def config_from(arguments: argparse.Namespace) -> SimulatorConfig:
         except ValueError as failure:
             raise ValueError(f"--assume {name}: the value is not JSON ({failure})") from failure
     Assumptions().update(assumptions)
-    return SimulatorConfig(
-        store_id=arguments.store_id,
-        api_secrets=tuple(api_secrets),
-        webhook_urls=tuple(arguments.webhook_url),
-        webhook_secrets=tuple(webhook_secrets),
-        assumptions=assumptions,
-        seed=arguments.seed,
-    )
+    seed = base.seed if arguments.seed is None else arguments.seed
+    given = {
+        "store_id": arguments.store_id,
+        "api_secrets": _first(arguments.api_secret, os.environ.get("SIMULATOR_API_SECRET")),
+        "webhook_urls": tuple(arguments.webhook_url),
+        "webhook_secrets": _first(arguments.webhook_secret, os.environ.get("SIMULATOR_WEBHOOK_SECRET")),
+    }
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
+    return replace(base, assumptions=assumptions, seed=seed, **chosen)
+
+
+def _first(options: list[str], variable: str | None) -> tuple[str, ...]:
+    """Return what the command line says, else the environment, else nothing."""
+    return tuple(options) or ((variable,) if variable else ())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -116,6 +128,7 @@ def _announce(url: str, config: SimulatorConfig) -> None:
     line = {
         "url": url,
         "control_url": url + "/_sim",
+        "sdk_url": url + "/_sim/sdk.js",
         "store_id": config.store_id,
         "channels": list(config.channels),
         "api_secret": config.api_secrets[0],

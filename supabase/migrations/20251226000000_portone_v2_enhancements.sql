@@ -139,6 +139,35 @@ $$;
 alter table public.payments enable row level security;
 revoke all on public.payments from public, anon, authenticated, service_role;
 grant select on public.payments to authenticated, service_role;
+-- For one release: a server from before V2 that writes as service_role goes on writing the old columns of old payments.
+grant insert (
+  id, user_id, order_id, payment_id, provider_transaction_id, order_name, amount, currency, status, pay_method, total_cancel_amount,
+  paid_at, cancelled_at, created_at, updated_at
+) on public.payments to service_role;
+grant update (
+  order_id, payment_id, provider_transaction_id, order_name, amount, currency, status, pay_method, total_cancel_amount,
+  paid_at, cancelled_at, updated_at
+) on public.payments to service_role;
+
+create function private.payments_legacy_rows_only() returns trigger
+language plpgsql set search_path = ''
+as $$
+begin
+  -- portone_status is added by a later file; once it is known, PortOne's word is what counts.
+  if old.origin <> 'legacy' or to_jsonb(old) ->> 'portone_status' is not null then
+    perform private.fail('403', 'PAYMENT_NOT_LEGACY',
+      'Payments are written by functions; directly only those from before V2 that PortOne has not been asked about since.',
+      'payment_id', 'Ask through request_cancellation and its like.');
+  end if;
+  return new;
+end
+$$;
+comment on function private.payments_legacy_rows_only() is 'For one release: what a server from before V2 may still write. Goes away with the grants beside it.';
+revoke all on function private.payments_legacy_rows_only() from public, anon, authenticated, service_role;
+-- Our own functions run as their owner; only a direct write runs as service_role.
+create trigger payments_legacy_rows_only before update on public.payments
+for each row when (current_user = 'service_role') execute function private.payments_legacy_rows_only();
+
 create policy payments_select_own on public.payments for select to authenticated
 using (
   (user_id = (select auth.uid()) and next_status is distinct from 'preparing')

@@ -22,6 +22,7 @@ alter table public.payments drop column status;
 -- squawk-ignore renaming-column
 alter table public.payments rename column next_status to status;
 alter table public.payments alter column status set default 'ready';
+grant insert (status), update (status) on public.payments to service_role;
 comment on column public.payments.status is 'Our word for the payment''s state; PortOne''s own word is in portone_status.';
 
 create or replace function private.payments_legacy_amounts() returns trigger

@@ -130,6 +130,7 @@ create type public.enqueued_job as (index integer, idempotency_key text, job_id 
 
 create function public.enqueue_jobs(jobs jsonb[]) returns setof public.enqueued_job
 language plpgsql security definer set search_path = '' set plan_cache_mode = force_custom_plan
+set enable_mergejoin = off set enable_hashjoin = off
 as $$
 #variable_conflict use_column
 declare

@@ -158,8 +158,18 @@ $$;
 comment on function private.job_context(bigint, text, jsonb, uuid) is 'What a worker needs to know to run a job, as of its claim: the payment, the refund with its bank details, the last attempt.';
 revoke all on function private.job_context(bigint, text, jsonb, uuid) from public, anon, authenticated, service_role;
 
+create function private.lives(p_job queue.jobs, p_now timestamptz) returns integer
+language sql immutable set search_path = ''
+return coalesce(p_job.max_failures::integer, case when p_job.give_up_at < p_now then 20 end);
+comment on function private.lives(queue.jobs, timestamptz) is
+  'How many workers a job may kill before a person is asked. A money job as many as it takes, until its time is over; then it still has 20 tries to be decided by reading back.';
+revoke all on function private.lives(queue.jobs, timestamptz) from public, anon, authenticated, service_role;
+
+-- Joins by primary key only, in all of this file's queue functions: with the figures of a table that has just grown, the
+-- planner would rather read all of it once than look up fifty rows.
 create function private.reap_jobs(p_max integer, p_now timestamptz) returns void
 language plpgsql set search_path = '' set plan_cache_mode = force_custom_plan
+set enable_mergejoin = off set enable_hashjoin = off
 as $$
 declare
   lost record;
@@ -168,7 +178,7 @@ begin
   with expired as materialized (
     select jobs.id from queue.jobs
     where jobs.state = 'running' and jobs.lease_until < p_now
-      and (jobs.max_failures is null or jobs.failures + 1 < jobs.max_failures)
+      and coalesce(jobs.failures + 1 < private.lives(jobs, p_now), true)
     order by jobs.lease_until
     limit p_max
     for no key update skip locked
@@ -182,7 +192,7 @@ begin
   for lost in
     select jobs.id, jobs.lane from queue.jobs
     where jobs.state = 'running' and jobs.lease_until < p_now
-      and jobs.failures + 1 >= jobs.max_failures
+      and jobs.failures + 1 >= private.lives(jobs, p_now)
     order by jobs.lease_until
     limit p_max
     for no key update skip locked
@@ -199,6 +209,7 @@ revoke all on function private.reap_jobs(integer, timestamptz) from public, anon
 
 create function private.promote_due_jobs(p_max integer, p_now timestamptz) returns void
 language plpgsql set search_path = '' set plan_cache_mode = force_custom_plan
+set enable_mergejoin = off set enable_hashjoin = off
 as $$
 declare
   due record;
@@ -235,6 +246,7 @@ revoke all on function private.promote_due_jobs(integer, timestamptz) from publi
 create function public.claim_jobs(worker text, max integer, lease_seconds integer, after_id bigint default 0)
 returns setof public.claimed_job
 language plpgsql security definer set search_path = '' set plan_cache_mode = force_custom_plan
+set enable_mergejoin = off set enable_hashjoin = off
 as $$
 #variable_conflict use_column
 declare
@@ -303,6 +315,7 @@ revoke all on function private.check_claims(text, jsonb[]) from public, anon, au
 
 create function public.extend_leases(leases jsonb[]) returns setof public.extended_lease
 language plpgsql security definer set search_path = '' set plan_cache_mode = force_custom_plan
+set enable_mergejoin = off set enable_hashjoin = off
 as $$
 #variable_conflict use_column
 declare
@@ -341,6 +354,7 @@ grant execute on function public.extend_leases(jsonb[]) to service_role;
 
 create function public.release_jobs(jobs jsonb[]) returns setof public.released_job
 language plpgsql security definer set search_path = '' set plan_cache_mode = force_custom_plan
+set enable_mergejoin = off set enable_hashjoin = off
 as $$
 #variable_conflict use_column
 begin

@@ -134,6 +134,7 @@ revoke all on function private.begin_attempt(queue.jobs, text, timestamptz) from
 create function public.begin_attempts(attempts jsonb[]) returns setof public.begun_attempt
 -- Plans are kept per connection: one made while a table was empty must not scan it for ever.
 language plpgsql security definer set search_path = '' set enable_seqscan = off
+set enable_mergejoin = off set enable_hashjoin = off
 as $$
 #variable_conflict use_column
 declare

@@ -3,6 +3,7 @@
 create function public.settle_jobs(outcomes jsonb[]) returns setof public.settled_job
 -- Plans are kept per connection: one made while a table was empty must not scan it for ever.
 language plpgsql security definer set search_path = '' set enable_seqscan = off
+set enable_mergejoin = off set enable_hashjoin = off
 as $$
 #variable_conflict use_column
 declare

@@ -24,7 +24,7 @@ begin
       element.value ->> 'provider_transaction_id', element.value ->> 'event_at', element.value ->> 'secret_index',
       element.value ->> 'skip_reason',
       case when element.value ->> 'subject_kind' = 'payment' and element.value ->> 'skip_reason' is null
-        then 'payment:' || (element.value ->> 'subject_id') end
+        then 'payment:' || nullif(element.value ->> 'subject_id', '') end
     )::private.delivery
     from unnest(p_webhooks) with ordinality as element (value, index)
     order by element.index
@@ -133,6 +133,7 @@ from public, anon, authenticated, service_role;
 create function public.record_webhooks(webhooks jsonb[]) returns setof public.recorded_webhook
 -- Plans are kept per connection: one made while a table was empty must not scan it for ever.
 language plpgsql security definer set search_path = '' set enable_seqscan = off
+set enable_mergejoin = off set enable_hashjoin = off
 as $$
 #variable_conflict use_column
 declare

@@ -303,6 +303,14 @@ def test_the_default_card_stays_on(api_shop: Shop, api_world: World, clients: di
     )
 
 
+def test_a_new_payment_is_not_written_directly(prepared: Row, clients: dict[str, Client]) -> None:
+    """The other one: only payments from before V2 may be, by a server from before V2."""
+    answer = clients["service_role"].send(
+        "PATCH", f"/payments?payment_id=eq.{prepared['paid']}", {"status": "failed"}
+    )
+    assert (answer.status, answer.code, answer.details["field"]) == (403, "PAYMENT_NOT_LEGACY", "payment_id")
+
+
 def test_every_code_is_provoked(api_shop: Shop) -> None:
     sources = api_shop.setup.rows(
         "select prosrc from pg_proc where pronamespace in ('public'::regnamespace, 'private'::regnamespace)"
@@ -310,7 +318,10 @@ def test_every_code_is_provoked(api_shop: Shop) -> None:
     codes = {
         code for row in sources for code in re.findall(r"private\.fail\('\d+', '([A-Z_]+)'", row["prosrc"])
     }
-    assert codes - {case.code for case in CASES} - {"BILLING_KEY_IS_DEFAULT"} == set(OUT_OF_REACH)
+    assert codes - {case.code for case in CASES} - {
+        "BILLING_KEY_IS_DEFAULT",
+        "PAYMENT_NOT_LEGACY",
+    } == set(OUT_OF_REACH)
 
 
 def test_both_fronts_answer_alike() -> None:

@@ -55,7 +55,12 @@ class OldShop:
     def __init__(self, supabase: EmbeddedSupabase, database: TestDatabase) -> None:
         self.supabase, self.name = supabase, database.name
         self.push(BASELINE)
-        self.caller: Caller = Shop(database.url).owner()
+        self.shop = Shop(database.url)
+        self.caller: Caller = self.shop.owner()
+
+    def as_server(self) -> Caller:
+        """The old code where it wrote through the API."""
+        return self.shop.service()
 
     def push(self, *versions: str) -> None:
         """Pushes up to these files."""
@@ -89,7 +94,7 @@ def old_shop(supabase_database: EmbeddedSupabase, empty_database: TestDatabase) 
     """A shop from before PortOne V2."""
     opened = OldShop(supabase_database, empty_database)
     yield opened
-    opened.caller.connection.close()
+    opened.shop.close()
 
 
 def test_every_legacy_row_is_carried_over_and_all_columns_agree(old_shop: OldShop) -> None:
@@ -215,3 +220,31 @@ def test_the_documented_query_finds_just_the_rows_that_would_stop_the_upgrade(ol
         old_shop.insert(*row[:3])
     bad = {old_shop.insert(*row) for row in REFUSED}
     assert {row["payment_id"] for row in old_shop.caller.rows(documented.group(1))} == bad
+
+
+def test_a_server_that_writes_as_service_role_goes_on_too_and_only_with_old_payments(
+    old_shop: OldShop,
+) -> None:
+    old_shop.push()
+    server = old_shop.as_server()
+    server.run(
+        "insert into public.payments (payment_id, order_name, amount, currency, status, total_cancel_amount) values ('old-1', 'Old', 1000, 'KRW', 'paid', 0)"
+    )
+    assert old_shop.read("old-1")[:4] == ("paid", 1000, 0, 1000)
+    server.run("update public.payments set total_cancel_amount = 400 where payment_id = 'old-1'")
+    assert old_shop.read("old-1")[:4] == ("partial_cancelled", 1000, 400, 600)
+    for statement in (
+        "update public.payments set cancellable_amount = 1000, cancelled_amount = 0 where payment_id = 'old-1'",
+        "update public.payments set origin = 'app' where payment_id = 'old-1'",
+        "delete from public.payments where payment_id = 'old-1'",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            server.run(statement)
+    old_shop.caller.run(
+        "insert into public.payments (payment_id, order_name, amount, currency, status, origin, total_cancel_amount) values ('new-1', 'New', 1000, 'KRW', 'ready', 'app', 0)"
+    )
+    old_shop.caller.run("update public.payments set portone_status = 'PAID' where payment_id = 'old-1'")
+    for payment_id in ("new-1", "old-1"):
+        with pytest.raises(psycopg.Error) as refused:
+            server.run("update public.payments set status = 'paid' where payment_id = %s", payment_id)
+        assert '"PAYMENT_NOT_LEGACY"' in (refused.value.diag.message_detail or "")

@@ -69,8 +69,8 @@ def test_anon_is_refused_everywhere(shop: Shop, lived_in: str, table: str) -> No
 @pytest.mark.parametrize("table", [table for table in ALL if table != "billing_keys"])
 @pytest.mark.parametrize("who", ["owner", "admin", "worker"])
 def test_nobody_writes_a_table(shop: Shop, lived_in: str, table: str, who: str) -> None:
-    if (table, who) == ("orders", "worker"):
-        return  # the shop's own server makes orders
+    if who == "worker" and table in ("orders", "payments"):
+        return  # the shop's own server makes orders, and for one release writes payments from before V2
     caller = {"owner": lambda: shop.user(lived_in), "admin": shop.admin, "worker": shop.service}[who]()
     column = {"drift_findings": "subject", "webhook_logs": "webhook_id", "orders": "order_name"}.get(
         table, "payment_id"
