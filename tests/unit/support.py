@@ -13,6 +13,7 @@ import httpx
 
 from worker.db.queue import Queue
 from worker.db.user import UserRequests
+from worker.db.vault import Vault
 from worker.db.webhooks import WebhookLog
 from worker.deps import Deps
 from worker.http_pool import HttpPool
@@ -218,6 +219,7 @@ def make_deps(database: Any = None, portone: FakePortOne | None = None, **settin
         queue=Queue(fake, worker="test:1", lease_seconds=chosen.lease_seconds),
         webhooks=WebhookLog(fake),
         users=UserRequests(fake),
+        vault=Vault(fake),
         sealer=Sealer(chosen.sealing_keys()),
     )
 
