@@ -10,14 +10,14 @@ export type Database = {
           Tables: {
             "billing_keys": {
                   Row: {
-                    "billing_key": string | null,"card_brand": string | null,"card_expiry_month": number | null,"card_expiry_year": number | null,"card_issuer": string | null,"card_number_masked": string | null,"card_type": string | null,"channel_key": string | null,"created_at": string,"deleted_at": string | null,"id": string,"is_active": boolean,"is_default": boolean,"issue_id": string,"issued_at": string | null,"nickname": string | null,"pg_provider": string | null,"updated_at": string,"user_id": string
+                    "billing_key": string | null,"card_brand": string | null,"card_expiry_month": number | null,"card_expiry_year": number | null,"card_issuer": string | null,"card_number_masked": string | null,"card_type": string | null,"channel_key": string | null,"channel_kind": string | null,"consented_at": string | null,"created_at": string,"deleted_at": string | null,"id": string,"is_active": boolean,"is_default": boolean,"issue_id": string,"issued_at": string | null,"nickname": string | null,"pay_method": string | null,"pg_provider": string | null,"store_id": string | null,"updated_at": string,"user_id": string
                   }
                   ComputedFields: never
                   Insert: {
-                    "billing_key"?: string | null,"card_brand"?: string | null,"card_expiry_month"?: number | null,"card_expiry_year"?: number | null,"card_issuer"?: string | null,"card_number_masked"?: string | null,"card_type"?: string | null,"channel_key"?: string | null,"created_at": string,"deleted_at"?: string | null,"id"?: string,"is_active"?: boolean,"is_default"?: boolean,"issue_id": string,"issued_at"?: string | null,"nickname"?: string | null,"pg_provider"?: string | null,"updated_at": string,"user_id": string
+                    "billing_key"?: string | null,"card_brand"?: string | null,"card_expiry_month"?: number | null,"card_expiry_year"?: number | null,"card_issuer"?: string | null,"card_number_masked"?: string | null,"card_type"?: string | null,"channel_key"?: string | null,"channel_kind"?: string | null,"consented_at"?: string | null,"created_at": string,"deleted_at"?: string | null,"id"?: string,"is_active"?: boolean,"is_default"?: boolean,"issue_id": string,"issued_at"?: string | null,"nickname"?: string | null,"pay_method"?: string | null,"pg_provider"?: string | null,"store_id"?: string | null,"updated_at": string,"user_id": string
                   }
                   Update: {
-                    "billing_key"?: string | null,"card_brand"?: string | null,"card_expiry_month"?: number | null,"card_expiry_year"?: number | null,"card_issuer"?: string | null,"card_number_masked"?: string | null,"card_type"?: string | null,"channel_key"?: string | null,"created_at"?: string,"deleted_at"?: string | null,"id"?: string,"is_active"?: boolean,"is_default"?: boolean,"issue_id"?: string,"issued_at"?: string | null,"nickname"?: string | null,"pg_provider"?: string | null,"updated_at"?: string,"user_id"?: string
+                    "billing_key"?: string | null,"card_brand"?: string | null,"card_expiry_month"?: number | null,"card_expiry_year"?: number | null,"card_issuer"?: string | null,"card_number_masked"?: string | null,"card_type"?: string | null,"channel_key"?: string | null,"channel_kind"?: string | null,"consented_at"?: string | null,"created_at"?: string,"deleted_at"?: string | null,"id"?: string,"is_active"?: boolean,"is_default"?: boolean,"issue_id"?: string,"issued_at"?: string | null,"nickname"?: string | null,"pay_method"?: string | null,"pg_provider"?: string | null,"store_id"?: string | null,"updated_at"?: string,"user_id"?: string
                   }
                   Relationships: [
 
@@ -32,6 +32,20 @@ export type Database = {
                   }
                   Update: {
                     "closed_at"?: string | null,"closed_how"?: string | null,"detail"?: NonNullable<Json>,"first_seen_at"?: string,"id"?: never,"kind"?: string,"last_seen_at"?: string,"seen"?: number,"subject"?: string
+                  }
+                  Relationships: [
+
+                  ]
+                },"identity_verifications": {
+                  Row: {
+                    "birth_date": string | null,"channel_key": string | null,"channel_kind": string | null,"consented_at": string,"consumed_at": string | null,"created_at": string,"erased_at": string | null,"expires_at": string,"failure": Json | null,"gender": string | null,"id": string,"identity_verification_id": string,"is_foreigner": boolean | null,"name": string | null,"operator": string | null,"pg_provider": string | null,"phone_number": string | null,"purpose": string,"sent_at": string | null,"status": Database["public"]['Enums']["identity_status"],"store_id": string | null,"updated_at": string,"user_id": string,"verified_at": string | null
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "birth_date"?: string | null,"channel_key"?: string | null,"channel_kind"?: string | null,"consented_at": string,"consumed_at"?: string | null,"created_at": string,"erased_at"?: string | null,"expires_at": string,"failure"?: Json | null,"gender"?: string | null,"id"?: string,"identity_verification_id": string,"is_foreigner"?: boolean | null,"name"?: string | null,"operator"?: string | null,"pg_provider"?: string | null,"phone_number"?: string | null,"purpose": string,"sent_at"?: string | null,"status"?: Database["public"]['Enums']["identity_status"],"store_id"?: string | null,"updated_at": string,"user_id": string,"verified_at"?: string | null
+                  }
+                  Update: {
+                    "birth_date"?: string | null,"channel_key"?: string | null,"channel_kind"?: string | null,"consented_at"?: string,"consumed_at"?: string | null,"created_at"?: string,"erased_at"?: string | null,"expires_at"?: string,"failure"?: Json | null,"gender"?: string | null,"id"?: string,"identity_verification_id"?: string,"is_foreigner"?: boolean | null,"name"?: string | null,"operator"?: string | null,"pg_provider"?: string | null,"phone_number"?: string | null,"purpose"?: string,"sent_at"?: string | null,"status"?: Database["public"]['Enums']["identity_status"],"store_id"?: string | null,"updated_at"?: string,"user_id"?: string,"verified_at"?: string | null
                   }
                   Relationships: [
 
@@ -76,6 +90,20 @@ isOneToOne: false
       referencedColumns: ["payment_id"]
     }
                   ]
+                },"payment_channels": {
+                  Row: {
+                    "channel_key": string,"channel_kind": string,"id": number,"is_active": boolean,"pay_methods": (string)[],"pg_provider": string | null,"priority": number,"purpose": string,"store_id": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "channel_key": string,"channel_kind": string,"id"?: never,"is_active"?: boolean,"pay_methods"?: (string)[],"pg_provider"?: string | null,"priority"?: number,"purpose"?: string,"store_id": string
+                  }
+                  Update: {
+                    "channel_key"?: string,"channel_kind"?: string,"id"?: never,"is_active"?: boolean,"pay_methods"?: (string)[],"pg_provider"?: string | null,"priority"?: number,"purpose"?: string,"store_id"?: string
+                  }
+                  Relationships: [
+
+                  ]
                 },"payment_events": {
                   Row: {
                     "created_at": string,"event_type": string,"from_status": Database["public"]['Enums']["payment_status"] | null,"payment_id": string,"sequence": number,"snapshot": NonNullable<Json>,"source": string,"to_status": Database["public"]['Enums']["payment_status"]
@@ -112,6 +140,32 @@ isOneToOne: false
       foreignKeyName: "payment_operations_payment_id_fkey"
       columns: ["payment_id"]
 isOneToOne: false
+      referencedRelation: "payments"
+      referencedColumns: ["payment_id"]
+    }
+                  ]
+                },"payment_schedules": {
+                  Row: {
+                    "billing_key_id": string,"completed_at": string | null,"created_at": string,"failure": Json | null,"id": string,"order_id": string,"payment_id": string,"revoked_at": string | null,"schedule_id": string | null,"status": Database["public"]['Enums']["schedule_status"],"time_to_pay": string,"updated_at": string,"user_id": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "billing_key_id": string,"completed_at"?: string | null,"created_at": string,"failure"?: Json | null,"id"?: string,"order_id": string,"payment_id": string,"revoked_at"?: string | null,"schedule_id"?: string | null,"status"?: Database["public"]['Enums']["schedule_status"],"time_to_pay": string,"updated_at": string,"user_id": string
+                  }
+                  Update: {
+                    "billing_key_id"?: string,"completed_at"?: string | null,"created_at"?: string,"failure"?: Json | null,"id"?: string,"order_id"?: string,"payment_id"?: string,"revoked_at"?: string | null,"schedule_id"?: string | null,"status"?: Database["public"]['Enums']["schedule_status"],"time_to_pay"?: string,"updated_at"?: string,"user_id"?: string
+                  }
+                  Relationships: [
+                    {
+      foreignKeyName: "payment_schedules_billing_key_id_fkey"
+      columns: ["billing_key_id"]
+isOneToOne: false
+      referencedRelation: "billing_keys"
+      referencedColumns: ["id"]
+    },{
+      foreignKeyName: "payment_schedules_payment_id_fkey"
+      columns: ["payment_id"]
+isOneToOne: true
       referencedRelation: "payments"
       referencedColumns: ["payment_id"]
     }
@@ -216,7 +270,10 @@ isOneToOne: false
                 }
           }
           Functions: {
-            "begin_attempts":
+            "authorize_identity_call":
+{ Args: { "address_hash"?: string,"id": string,"step": string }; Returns: Json
+                           },
+"begin_attempts":
 { Args: { "attempts": (Json)[] }; Returns: Database["public"]['CompositeTypes']["begun_attempt"][]
                           SetofOptions: {
         from: "*"
@@ -232,6 +289,55 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
+"complete_identity_verification":
+{ Args: { "id": string,"idempotency_key"?: string }; Returns: {
+              "created_at": string,
+"error": Json | null,
+"finished_at": string | null,
+"id": string,
+"idempotency_key": string | null,
+"job_id": number | null,
+"kind": Database["public"]['Enums']["operation_kind"],
+"order_id": string | null,
+"payment_id": string | null,
+"request_hash": string,
+"requested_by": string | null,
+"requester_scope": string,
+"result": Json | null,
+"status": Database["public"]['Enums']["operation_status"]
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "payment_operations"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"consume_identity_verification":
+{ Args: { "id": string,"purpose": string,"user_id": string }; Returns: Json
+                           },
+"delete_billing_key":
+{ Args: { "id": string,"idempotency_key"?: string }; Returns: {
+              "created_at": string,
+"error": Json | null,
+"finished_at": string | null,
+"id": string,
+"idempotency_key": string | null,
+"job_id": number | null,
+"kind": Database["public"]['Enums']["operation_kind"],
+"order_id": string | null,
+"payment_id": string | null,
+"request_hash": string,
+"requested_by": string | null,
+"requester_scope": string,
+"result": Json | null,
+"status": Database["public"]['Enums']["operation_status"]
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "payment_operations"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "describe_installation":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
@@ -243,6 +349,9 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
+"erase_identities":
+{ Args: { "before"?: string,"max"?: number,"user_id"?: string }; Returns: number
+                           },
 "extend_leases":
 { Args: { "leases": (Json)[] }; Returns: Database["public"]['CompositeTypes']["extended_lease"][]
                           SetofOptions: {
@@ -274,6 +383,14 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"list_sealed":
+{ Args: { "after"?: string,"max"?: number }; Returns: Database["public"]['CompositeTypes']["sealed_identity"][]
+                          SetofOptions: {
+        from: "*"
+        to: "sealed_identity"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "queue_stats":
 { Args: Record<PropertyKey, never>; Returns: Database["public"]['CompositeTypes']["queue_state"]
                           SetofOptions: {
@@ -293,6 +410,29 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
+"register_billing_key":
+{ Args: { "billing_key": string,"idempotency_key"?: string,"issue_id": string }; Returns: {
+              "created_at": string,
+"error": Json | null,
+"finished_at": string | null,
+"id": string,
+"idempotency_key": string | null,
+"job_id": number | null,
+"kind": Database["public"]['Enums']["operation_kind"],
+"order_id": string | null,
+"payment_id": string | null,
+"request_hash": string,
+"requested_by": string | null,
+"requester_scope": string,
+"result": Json | null,
+"status": Database["public"]['Enums']["operation_status"]
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "payment_operations"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "release_jobs":
 { Args: { "jobs": (Json)[] }; Returns: Database["public"]['CompositeTypes']["released_job"][]
                           SetofOptions: {
@@ -300,6 +440,32 @@ isOneToOne: false
         to: "released_job"
         isOneToOne: false
         isSetofReturn: true
+      } },
+"request_billing_key_issue":
+{ Args: { "consent": boolean }; Returns: Json
+                           },
+"request_billing_payment":
+{ Args: { "billing_key_id": string,"idempotency_key"?: string,"order_id": string }; Returns: {
+              "created_at": string,
+"error": Json | null,
+"finished_at": string | null,
+"id": string,
+"idempotency_key": string | null,
+"job_id": number | null,
+"kind": Database["public"]['Enums']["operation_kind"],
+"order_id": string | null,
+"payment_id": string | null,
+"request_hash": string,
+"requested_by": string | null,
+"requester_scope": string,
+"result": Json | null,
+"status": Database["public"]['Enums']["operation_status"]
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "payment_operations"
+        isOneToOne: true
+        isSetofReturn: false
       } },
 "request_cancellation":
 { Args: { "amount"?: number,"idempotency_key"?: string,"payment_id": string,"reason"?: string,"refund_account_holder"?: string,"refund_account_number"?: string,"refund_account_phone"?: string,"refund_bank"?: string,"tax_free_amount"?: number }; Returns: {
@@ -347,8 +513,88 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"request_confirmation":
+{ Args: { "idempotency_key"?: string,"payment_id": string,"payment_token": string,"tx_id"?: string }; Returns: {
+              "created_at": string,
+"error": Json | null,
+"finished_at": string | null,
+"id": string,
+"idempotency_key": string | null,
+"job_id": number | null,
+"kind": Database["public"]['Enums']["operation_kind"],
+"order_id": string | null,
+"payment_id": string | null,
+"request_hash": string,
+"requested_by": string | null,
+"requester_scope": string,
+"result": Json | null,
+"status": Database["public"]['Enums']["operation_status"]
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "payment_operations"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"request_identity_verification":
+{ Args: { "address_hash"?: string,"consent": boolean,"purpose": string }; Returns: Json
+                           },
 "request_payment":
 { Args: { "idempotency_key"?: string,"order_id": string,"pay_method": string }; Returns: {
+              "created_at": string,
+"error": Json | null,
+"finished_at": string | null,
+"id": string,
+"idempotency_key": string | null,
+"job_id": number | null,
+"kind": Database["public"]['Enums']["operation_kind"],
+"order_id": string | null,
+"payment_id": string | null,
+"request_hash": string,
+"requested_by": string | null,
+"requester_scope": string,
+"result": Json | null,
+"status": Database["public"]['Enums']["operation_status"]
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "payment_operations"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"request_schedule":
+{ Args: { "billing_key_id": string,"idempotency_key"?: string,"order_id": string,"time_to_pay": string }; Returns: {
+              "created_at": string,
+"error": Json | null,
+"finished_at": string | null,
+"id": string,
+"idempotency_key": string | null,
+"job_id": number | null,
+"kind": Database["public"]['Enums']["operation_kind"],
+"order_id": string | null,
+"payment_id": string | null,
+"request_hash": string,
+"requested_by": string | null,
+"requester_scope": string,
+"result": Json | null,
+"status": Database["public"]['Enums']["operation_status"]
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "payment_operations"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
+"reseal":
+{ Args: { "texts": (Json)[] }; Returns: Database["public"]['CompositeTypes']["resealed_text"][]
+                          SetofOptions: {
+        from: "*"
+        to: "resealed_text"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"revoke_schedule":
+{ Args: { "id": string,"idempotency_key"?: string }; Returns: {
               "created_at": string,
 "error": Json | null,
 "finished_at": string | null,
@@ -391,7 +637,7 @@ isOneToOne: false
       } }
           }
           Enums: {
-            "cancellation_status": "reserved"|"requested"|"unknown"|"failed"|"succeeded","operation_kind": "prepare_payment"|"complete_payment"|"cancel_payment"|"close_virtual_account","operation_status": "pending"|"succeeded"|"failed","payment_origin": "app"|"legacy"|"portone","payment_status": "preparing"|"ready"|"pay_pending"|"virtual_account_issued"|"paid"|"failed"|"partial_cancelled"|"cancelled"|"expired"|"unknown","webhook_status": "received"|"processed"|"failed"|"skipped"
+            "cancellation_status": "reserved"|"requested"|"unknown"|"failed"|"succeeded","identity_status": "ready"|"verified"|"failed"|"expired","operation_kind": "prepare_payment"|"complete_payment"|"confirm_payment"|"cancel_payment"|"close_virtual_account"|"charge_billing_key"|"create_schedule"|"revoke_schedule"|"register_billing_key"|"delete_billing_key"|"complete_identity","operation_status": "pending"|"succeeded"|"failed","payment_origin": "app"|"legacy"|"portone","payment_status": "preparing"|"ready"|"pay_pending"|"virtual_account_issued"|"paid"|"failed"|"partial_cancelled"|"cancelled"|"expired"|"unknown","schedule_status": "requested"|"scheduled"|"started"|"pending"|"unknown"|"succeeded"|"failed"|"revoked","webhook_status": "received"|"processed"|"failed"|"skipped"
           }
           CompositeTypes: {
             "begun_attempt": {
@@ -410,6 +656,10 @@ isOneToOne: false
                         "index": number | null,"id": number | null,"webhook_id": string | null,"status": string | null,"duplicate": boolean | null,"job_id": number | null
                       },"released_job": {
                         "index": number | null,"job_id": number | null,"released": boolean | null
+                      },"resealed_text": {
+                        "index": number | null,"id": string | null,"resealed": boolean | null
+                      },"sealed_identity": {
+                        "id": string | null,"key_id": string | null,"ci": string | null,"di": string | null
                       },"settled_job": {
                         "index": number | null,"job_id": number | null,"accepted": boolean | null,"reason": string | null,"operation_id": string | null,"operation_ids": (string)[] | null,"operation_status": string | null,"payment_status": string | null
                       }
@@ -525,7 +775,7 @@ export type CompositeTypes<
 export const Constants = {
   "public": {
           Enums: {
-            "cancellation_status": ["reserved", "requested", "unknown", "failed", "succeeded"],"operation_kind": ["prepare_payment", "complete_payment", "cancel_payment", "close_virtual_account"],"operation_status": ["pending", "succeeded", "failed"],"payment_origin": ["app", "legacy", "portone"],"payment_status": ["preparing", "ready", "pay_pending", "virtual_account_issued", "paid", "failed", "partial_cancelled", "cancelled", "expired", "unknown"],"webhook_status": ["received", "processed", "failed", "skipped"]
+            "cancellation_status": ["reserved", "requested", "unknown", "failed", "succeeded"],"identity_status": ["ready", "verified", "failed", "expired"],"operation_kind": ["prepare_payment", "complete_payment", "confirm_payment", "cancel_payment", "close_virtual_account", "charge_billing_key", "create_schedule", "revoke_schedule", "register_billing_key", "delete_billing_key", "complete_identity"],"operation_status": ["pending", "succeeded", "failed"],"payment_origin": ["app", "legacy", "portone"],"payment_status": ["preparing", "ready", "pay_pending", "virtual_account_issued", "paid", "failed", "partial_cancelled", "cancelled", "expired", "unknown"],"schedule_status": ["requested", "scheduled", "started", "pending", "unknown", "succeeded", "failed", "revoked"],"webhook_status": ["received", "processed", "failed", "skipped"]
           }
         }
 } as const

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from worker.db.calls import check_call
 from worker.db.queue import Queue
 from worker.db.user import UserRequests
 from worker.db.vault import Vault
@@ -107,6 +108,10 @@ class FakeDatabase:
 
     async def call(self, function: str, params: Any) -> object:
         """As ``worker.db.client.Database.call``."""
+        check_call(function, params, "worker")
+        return await self._answer(function, params)
+
+    async def _answer(self, function: str, params: Any) -> object:
         self.calls.append((function, json.loads(json.dumps(params))))
         await asyncio.sleep(0)
         answer = self.answers[function]
@@ -122,8 +127,9 @@ class FakeDatabase:
 
     async def call_as_user(self, function: str, params: Any, *, token: str) -> object:
         """As ``worker.db.client.Database.call_as_user``."""
+        check_call(function, params, "user")
         self.tokens.append(token)
-        return await self.call(function, params)
+        return await self._answer(function, params)
 
     def named(self, function: str) -> list[dict[str, Any]]:
         """Return the arguments of every call of one function."""

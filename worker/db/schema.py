@@ -21,13 +21,17 @@ from pydantic import BaseModel, Field, JsonValue
 
 PublicCancellationStatus: TypeAlias = Literal["reserved", "requested", "unknown", "failed", "succeeded"]
 
-PublicOperationKind: TypeAlias = Literal["prepare_payment", "complete_payment", "cancel_payment", "close_virtual_account"]
+PublicIdentityStatus: TypeAlias = Literal["ready", "verified", "failed", "expired"]
+
+PublicOperationKind: TypeAlias = Literal["prepare_payment", "complete_payment", "confirm_payment", "cancel_payment", "close_virtual_account", "charge_billing_key", "create_schedule", "revoke_schedule", "register_billing_key", "delete_billing_key", "complete_identity"]
 
 PublicOperationStatus: TypeAlias = Literal["pending", "succeeded", "failed"]
 
 PublicPaymentOrigin: TypeAlias = Literal["app", "legacy", "portone"]
 
 PublicPaymentStatus: TypeAlias = Literal["preparing", "ready", "pay_pending", "virtual_account_issued", "paid", "failed", "partial_cancelled", "cancelled", "expired", "unknown"]
+
+PublicScheduleStatus: TypeAlias = Literal["requested", "scheduled", "started", "pending", "unknown", "succeeded", "failed", "revoked"]
 
 PublicWebhookStatus: TypeAlias = Literal["received", "processed", "failed", "skipped"]
 
@@ -40,6 +44,8 @@ class PublicBillingKeys(BaseModel):
     card_number_masked: Optional[str] = Field(alias="card_number_masked")
     card_type: Optional[str] = Field(alias="card_type")
     channel_key: Optional[str] = Field(alias="channel_key")
+    channel_kind: Optional[str] = Field(alias="channel_kind")
+    consented_at: Optional[datetime.datetime] = Field(alias="consented_at")
     created_at: datetime.datetime = Field(alias="created_at")
     deleted_at: Optional[datetime.datetime] = Field(alias="deleted_at")
     id: uuid.UUID = Field(alias="id")
@@ -48,7 +54,9 @@ class PublicBillingKeys(BaseModel):
     issue_id: str = Field(alias="issue_id")
     issued_at: Optional[datetime.datetime] = Field(alias="issued_at")
     nickname: Optional[str] = Field(alias="nickname")
+    pay_method: Optional[str] = Field(alias="pay_method")
     pg_provider: Optional[str] = Field(alias="pg_provider")
+    store_id: Optional[str] = Field(alias="store_id")
     updated_at: datetime.datetime = Field(alias="updated_at")
     user_id: uuid.UUID = Field(alias="user_id")
 
@@ -61,6 +69,8 @@ class PublicBillingKeysInsert(TypedDict):
     card_number_masked: NotRequired[Annotated[Optional[str], Field(alias="card_number_masked")]]
     card_type: NotRequired[Annotated[Optional[str], Field(alias="card_type")]]
     channel_key: NotRequired[Annotated[Optional[str], Field(alias="channel_key")]]
+    channel_kind: NotRequired[Annotated[Optional[str], Field(alias="channel_kind")]]
+    consented_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="consented_at")]]
     created_at: Annotated[datetime.datetime, Field(alias="created_at")]
     deleted_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="deleted_at")]]
     id: NotRequired[Annotated[uuid.UUID, Field(alias="id")]]
@@ -69,7 +79,9 @@ class PublicBillingKeysInsert(TypedDict):
     issue_id: Annotated[str, Field(alias="issue_id")]
     issued_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="issued_at")]]
     nickname: NotRequired[Annotated[Optional[str], Field(alias="nickname")]]
+    pay_method: NotRequired[Annotated[Optional[str], Field(alias="pay_method")]]
     pg_provider: NotRequired[Annotated[Optional[str], Field(alias="pg_provider")]]
+    store_id: NotRequired[Annotated[Optional[str], Field(alias="store_id")]]
     updated_at: Annotated[datetime.datetime, Field(alias="updated_at")]
     user_id: Annotated[uuid.UUID, Field(alias="user_id")]
 
@@ -82,6 +94,8 @@ class PublicBillingKeysUpdate(TypedDict):
     card_number_masked: NotRequired[Annotated[Optional[str], Field(alias="card_number_masked")]]
     card_type: NotRequired[Annotated[Optional[str], Field(alias="card_type")]]
     channel_key: NotRequired[Annotated[Optional[str], Field(alias="channel_key")]]
+    channel_kind: NotRequired[Annotated[Optional[str], Field(alias="channel_kind")]]
+    consented_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="consented_at")]]
     created_at: NotRequired[Annotated[datetime.datetime, Field(alias="created_at")]]
     deleted_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="deleted_at")]]
     id: NotRequired[Annotated[uuid.UUID, Field(alias="id")]]
@@ -90,7 +104,9 @@ class PublicBillingKeysUpdate(TypedDict):
     issue_id: NotRequired[Annotated[str, Field(alias="issue_id")]]
     issued_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="issued_at")]]
     nickname: NotRequired[Annotated[Optional[str], Field(alias="nickname")]]
+    pay_method: NotRequired[Annotated[Optional[str], Field(alias="pay_method")]]
     pg_provider: NotRequired[Annotated[Optional[str], Field(alias="pg_provider")]]
+    store_id: NotRequired[Annotated[Optional[str], Field(alias="store_id")]]
     updated_at: NotRequired[Annotated[datetime.datetime, Field(alias="updated_at")]]
     user_id: NotRequired[Annotated[uuid.UUID, Field(alias="user_id")]]
 
@@ -126,6 +142,84 @@ class PublicDriftFindingsUpdate(TypedDict):
     last_seen_at: NotRequired[Annotated[datetime.datetime, Field(alias="last_seen_at")]]
     seen: NotRequired[Annotated[int, Field(alias="seen")]]
     subject: NotRequired[Annotated[str, Field(alias="subject")]]
+
+class PublicIdentityVerifications(BaseModel):
+    birth_date: Optional[datetime.date] = Field(alias="birth_date")
+    channel_key: Optional[str] = Field(alias="channel_key")
+    channel_kind: Optional[str] = Field(alias="channel_kind")
+    consented_at: datetime.datetime = Field(alias="consented_at")
+    consumed_at: Optional[datetime.datetime] = Field(alias="consumed_at")
+    created_at: datetime.datetime = Field(alias="created_at")
+    erased_at: Optional[datetime.datetime] = Field(alias="erased_at")
+    expires_at: datetime.datetime = Field(alias="expires_at")
+    failure: Optional[JsonValue] = Field(alias="failure")
+    gender: Optional[str] = Field(alias="gender")
+    id: uuid.UUID = Field(alias="id")
+    identity_verification_id: str = Field(alias="identity_verification_id")
+    is_foreigner: Optional[bool] = Field(alias="is_foreigner")
+    name: Optional[str] = Field(alias="name")
+    operator: Optional[str] = Field(alias="operator")
+    pg_provider: Optional[str] = Field(alias="pg_provider")
+    phone_number: Optional[str] = Field(alias="phone_number")
+    purpose: str = Field(alias="purpose")
+    sent_at: Optional[datetime.datetime] = Field(alias="sent_at")
+    status: PublicIdentityStatus = Field(alias="status")
+    store_id: Optional[str] = Field(alias="store_id")
+    updated_at: datetime.datetime = Field(alias="updated_at")
+    user_id: uuid.UUID = Field(alias="user_id")
+    verified_at: Optional[datetime.datetime] = Field(alias="verified_at")
+
+class PublicIdentityVerificationsInsert(TypedDict):
+    birth_date: NotRequired[Annotated[Optional[datetime.date], Field(alias="birth_date")]]
+    channel_key: NotRequired[Annotated[Optional[str], Field(alias="channel_key")]]
+    channel_kind: NotRequired[Annotated[Optional[str], Field(alias="channel_kind")]]
+    consented_at: Annotated[datetime.datetime, Field(alias="consented_at")]
+    consumed_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="consumed_at")]]
+    created_at: Annotated[datetime.datetime, Field(alias="created_at")]
+    erased_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="erased_at")]]
+    expires_at: Annotated[datetime.datetime, Field(alias="expires_at")]
+    failure: NotRequired[Annotated[Optional[JsonValue], Field(alias="failure")]]
+    gender: NotRequired[Annotated[Optional[str], Field(alias="gender")]]
+    id: NotRequired[Annotated[uuid.UUID, Field(alias="id")]]
+    identity_verification_id: Annotated[str, Field(alias="identity_verification_id")]
+    is_foreigner: NotRequired[Annotated[Optional[bool], Field(alias="is_foreigner")]]
+    name: NotRequired[Annotated[Optional[str], Field(alias="name")]]
+    operator: NotRequired[Annotated[Optional[str], Field(alias="operator")]]
+    pg_provider: NotRequired[Annotated[Optional[str], Field(alias="pg_provider")]]
+    phone_number: NotRequired[Annotated[Optional[str], Field(alias="phone_number")]]
+    purpose: Annotated[str, Field(alias="purpose")]
+    sent_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="sent_at")]]
+    status: NotRequired[Annotated[PublicIdentityStatus, Field(alias="status")]]
+    store_id: NotRequired[Annotated[Optional[str], Field(alias="store_id")]]
+    updated_at: Annotated[datetime.datetime, Field(alias="updated_at")]
+    user_id: Annotated[uuid.UUID, Field(alias="user_id")]
+    verified_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="verified_at")]]
+
+class PublicIdentityVerificationsUpdate(TypedDict):
+    birth_date: NotRequired[Annotated[Optional[datetime.date], Field(alias="birth_date")]]
+    channel_key: NotRequired[Annotated[Optional[str], Field(alias="channel_key")]]
+    channel_kind: NotRequired[Annotated[Optional[str], Field(alias="channel_kind")]]
+    consented_at: NotRequired[Annotated[datetime.datetime, Field(alias="consented_at")]]
+    consumed_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="consumed_at")]]
+    created_at: NotRequired[Annotated[datetime.datetime, Field(alias="created_at")]]
+    erased_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="erased_at")]]
+    expires_at: NotRequired[Annotated[datetime.datetime, Field(alias="expires_at")]]
+    failure: NotRequired[Annotated[Optional[JsonValue], Field(alias="failure")]]
+    gender: NotRequired[Annotated[Optional[str], Field(alias="gender")]]
+    id: NotRequired[Annotated[uuid.UUID, Field(alias="id")]]
+    identity_verification_id: NotRequired[Annotated[str, Field(alias="identity_verification_id")]]
+    is_foreigner: NotRequired[Annotated[Optional[bool], Field(alias="is_foreigner")]]
+    name: NotRequired[Annotated[Optional[str], Field(alias="name")]]
+    operator: NotRequired[Annotated[Optional[str], Field(alias="operator")]]
+    pg_provider: NotRequired[Annotated[Optional[str], Field(alias="pg_provider")]]
+    phone_number: NotRequired[Annotated[Optional[str], Field(alias="phone_number")]]
+    purpose: NotRequired[Annotated[str, Field(alias="purpose")]]
+    sent_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="sent_at")]]
+    status: NotRequired[Annotated[PublicIdentityStatus, Field(alias="status")]]
+    store_id: NotRequired[Annotated[Optional[str], Field(alias="store_id")]]
+    updated_at: NotRequired[Annotated[datetime.datetime, Field(alias="updated_at")]]
+    user_id: NotRequired[Annotated[uuid.UUID, Field(alias="user_id")]]
+    verified_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="verified_at")]]
 
 class PublicOrders(BaseModel):
     created_at: datetime.datetime = Field(alias="created_at")
@@ -244,6 +338,39 @@ class PublicPaymentCancellationsUpdate(TypedDict):
     updated_at: NotRequired[Annotated[datetime.datetime, Field(alias="updated_at")]]
     vat_amount: NotRequired[Annotated[Optional[int], Field(alias="vat_amount")]]
 
+class PublicPaymentChannels(BaseModel):
+    channel_key: str = Field(alias="channel_key")
+    channel_kind: str = Field(alias="channel_kind")
+    id: int = Field(alias="id")
+    is_active: bool = Field(alias="is_active")
+    pay_methods: List[str] = Field(alias="pay_methods")
+    pg_provider: Optional[str] = Field(alias="pg_provider")
+    priority: int = Field(alias="priority")
+    purpose: str = Field(alias="purpose")
+    store_id: str = Field(alias="store_id")
+
+class PublicPaymentChannelsInsert(TypedDict):
+    channel_key: Annotated[str, Field(alias="channel_key")]
+    channel_kind: Annotated[str, Field(alias="channel_kind")]
+    id: NotRequired[Annotated[int, Field(alias="id")]]
+    is_active: NotRequired[Annotated[bool, Field(alias="is_active")]]
+    pay_methods: NotRequired[Annotated[List[str], Field(alias="pay_methods")]]
+    pg_provider: NotRequired[Annotated[Optional[str], Field(alias="pg_provider")]]
+    priority: NotRequired[Annotated[int, Field(alias="priority")]]
+    purpose: NotRequired[Annotated[str, Field(alias="purpose")]]
+    store_id: Annotated[str, Field(alias="store_id")]
+
+class PublicPaymentChannelsUpdate(TypedDict):
+    channel_key: NotRequired[Annotated[str, Field(alias="channel_key")]]
+    channel_kind: NotRequired[Annotated[str, Field(alias="channel_kind")]]
+    id: NotRequired[Annotated[int, Field(alias="id")]]
+    is_active: NotRequired[Annotated[bool, Field(alias="is_active")]]
+    pay_methods: NotRequired[Annotated[List[str], Field(alias="pay_methods")]]
+    pg_provider: NotRequired[Annotated[Optional[str], Field(alias="pg_provider")]]
+    priority: NotRequired[Annotated[int, Field(alias="priority")]]
+    purpose: NotRequired[Annotated[str, Field(alias="purpose")]]
+    store_id: NotRequired[Annotated[str, Field(alias="store_id")]]
+
 class PublicPaymentEvents(BaseModel):
     created_at: datetime.datetime = Field(alias="created_at")
     event_type: str = Field(alias="event_type")
@@ -321,6 +448,51 @@ class PublicPaymentOperationsUpdate(TypedDict):
     requester_scope: NotRequired[Annotated[str, Field(alias="requester_scope")]]
     result: NotRequired[Annotated[Optional[JsonValue], Field(alias="result")]]
     status: NotRequired[Annotated[PublicOperationStatus, Field(alias="status")]]
+
+class PublicPaymentSchedules(BaseModel):
+    billing_key_id: uuid.UUID = Field(alias="billing_key_id")
+    completed_at: Optional[datetime.datetime] = Field(alias="completed_at")
+    created_at: datetime.datetime = Field(alias="created_at")
+    failure: Optional[JsonValue] = Field(alias="failure")
+    id: uuid.UUID = Field(alias="id")
+    order_id: str = Field(alias="order_id")
+    payment_id: str = Field(alias="payment_id")
+    revoked_at: Optional[datetime.datetime] = Field(alias="revoked_at")
+    schedule_id: Optional[str] = Field(alias="schedule_id")
+    status: PublicScheduleStatus = Field(alias="status")
+    time_to_pay: datetime.datetime = Field(alias="time_to_pay")
+    updated_at: datetime.datetime = Field(alias="updated_at")
+    user_id: uuid.UUID = Field(alias="user_id")
+
+class PublicPaymentSchedulesInsert(TypedDict):
+    billing_key_id: Annotated[uuid.UUID, Field(alias="billing_key_id")]
+    completed_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="completed_at")]]
+    created_at: Annotated[datetime.datetime, Field(alias="created_at")]
+    failure: NotRequired[Annotated[Optional[JsonValue], Field(alias="failure")]]
+    id: NotRequired[Annotated[uuid.UUID, Field(alias="id")]]
+    order_id: Annotated[str, Field(alias="order_id")]
+    payment_id: Annotated[str, Field(alias="payment_id")]
+    revoked_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="revoked_at")]]
+    schedule_id: NotRequired[Annotated[Optional[str], Field(alias="schedule_id")]]
+    status: NotRequired[Annotated[PublicScheduleStatus, Field(alias="status")]]
+    time_to_pay: Annotated[datetime.datetime, Field(alias="time_to_pay")]
+    updated_at: Annotated[datetime.datetime, Field(alias="updated_at")]
+    user_id: Annotated[uuid.UUID, Field(alias="user_id")]
+
+class PublicPaymentSchedulesUpdate(TypedDict):
+    billing_key_id: NotRequired[Annotated[uuid.UUID, Field(alias="billing_key_id")]]
+    completed_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="completed_at")]]
+    created_at: NotRequired[Annotated[datetime.datetime, Field(alias="created_at")]]
+    failure: NotRequired[Annotated[Optional[JsonValue], Field(alias="failure")]]
+    id: NotRequired[Annotated[uuid.UUID, Field(alias="id")]]
+    order_id: NotRequired[Annotated[str, Field(alias="order_id")]]
+    payment_id: NotRequired[Annotated[str, Field(alias="payment_id")]]
+    revoked_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="revoked_at")]]
+    schedule_id: NotRequired[Annotated[Optional[str], Field(alias="schedule_id")]]
+    status: NotRequired[Annotated[PublicScheduleStatus, Field(alias="status")]]
+    time_to_pay: NotRequired[Annotated[datetime.datetime, Field(alias="time_to_pay")]]
+    updated_at: NotRequired[Annotated[datetime.datetime, Field(alias="updated_at")]]
+    user_id: NotRequired[Annotated[uuid.UUID, Field(alias="user_id")]]
 
 class PublicPayments(BaseModel):
     amount: Optional[int] = Field(alias="amount")
@@ -655,6 +827,17 @@ class PublicReleasedJob(BaseModel):
     index: Optional[int] = Field(alias="index")
     job_id: Optional[int] = Field(alias="job_id")
     released: Optional[bool] = Field(alias="released")
+
+class PublicResealedText(BaseModel):
+    index: Optional[int] = Field(alias="index")
+    id: Optional[str] = Field(alias="id")
+    resealed: Optional[bool] = Field(alias="resealed")
+
+class PublicSealedIdentity(BaseModel):
+    id: Optional[str] = Field(alias="id")
+    key_id: Optional[str] = Field(alias="key_id")
+    ci: Optional[str] = Field(alias="ci")
+    di: Optional[str] = Field(alias="di")
 
 class PublicSettledJob(BaseModel):
     index: Optional[int] = Field(alias="index")
