@@ -1,24 +1,16 @@
-"""The commands of ``portone-worker``: read settings, start a process, turn refusals into one line on stderr."""
+"""The commands of ``portone-worker`` and what each of them starts."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from worker import __version__
+from worker.cli_identity import identity_app, keys_app
 from worker.cli_migrations import migrations_app
-from worker.errors import WorkerError
-from worker.logs import configure_logging
-from worker.serve import EXIT_MISCONFIGURED, serve, work
-from worker.settings import load_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from worker.settings import Settings
+from worker.cli_run import run
+from worker.serve import serve, work
 
 app = typer.Typer(
     name="portone-worker",
@@ -28,6 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(migrations_app, name="migrations")
+app.add_typer(identity_app, name="identity")
+app.add_typer(keys_app, name="keys")
 
 
 @app.command("serve")
@@ -37,19 +31,19 @@ def serve_command(
     ] = False,
 ) -> None:
     """Receive PortOne's webhooks and users' requests, and run payment jobs."""
-    _run(lambda settings: serve(settings, with_jobs=not no_jobs))
+    run(lambda settings: serve(settings, with_jobs=not no_jobs))
 
 
 @app.command("work")
 def work_command() -> None:
     """Run payment jobs only, until stopped."""
-    _run(lambda settings: work(settings, until_empty=False))
+    run(lambda settings: work(settings, until_empty=False))
 
 
 @app.command("drain")
 def drain_command() -> None:
     """Run payment jobs until none is left, then exit; for cron and serverless."""
-    _run(lambda settings: work(settings, until_empty=True))
+    run(lambda settings: work(settings, until_empty=True))
 
 
 @app.command("version")
@@ -61,26 +55,3 @@ def version_command() -> None:
 def main() -> None:
     """Console script entry point."""
     app()
-
-
-def _run(start: Callable[[Settings], Coroutine[Any, Any, int]]) -> None:
-    try:
-        settings = load_settings()
-        configure_logging(settings)
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            code = runner.run(start(settings))
-    except WorkerError as error:
-        typer.echo(error.message, err=True)
-        raise typer.Exit(EXIT_MISCONFIGURED) from None
-    except KeyboardInterrupt:
-        code = 130
-    raise typer.Exit(code)
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's factory where it exists: ``asyncio.Runner`` would not pick it by itself."""
-    if sys.platform == "win32":
-        return None
-    import uvloop
-
-    return uvloop.new_event_loop

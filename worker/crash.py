@@ -10,21 +10,13 @@ import os
 import signal
 from typing import Literal
 
+# Charges, approvals and schedules have the points of a cancel, under their own name: charge.before_begin and so on.
 MoneyVerb = Literal["cancel", "charge", "confirm", "schedule"]
 MoneyMoment = Literal["before_begin", "after_begin", "after_reply"]
 CrashPoint = Literal[
     "cancel.before_begin",
     "cancel.after_begin",
     "cancel.after_reply",
-    "charge.before_begin",
-    "charge.after_begin",
-    "charge.after_reply",
-    "confirm.before_begin",
-    "confirm.after_begin",
-    "confirm.after_reply",
-    "schedule.before_begin",
-    "schedule.after_begin",
-    "schedule.after_reply",
     "settle.before",
     "settle.after",
 ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from worker.db.client import Database, database_timeout
 from worker.db.queue import Queue
 from worker.db.user import UserRequests
+from worker.db.vault import Vault
 from worker.db.webhooks import WebhookLog
 from worker.http_pool import HttpPool
 from worker.portone.client import PortOneClient, portone_timeout
@@ -33,6 +34,7 @@ class Deps:
     queue: Queue
     webhooks: WebhookLog
     users: UserRequests
+    vault: Vault
     sealer: Sealer
     bell: Bell = field(default_factory=Bell)
     waiters: Waiters = field(default_factory=Waiters)
@@ -71,6 +73,7 @@ async def open_deps(
             queue=Queue(database, worker=settings.worker_name, lease_seconds=settings.lease_seconds),
             webhooks=WebhookLog(database),
             users=UserRequests(database),
+            vault=Vault(database),
             sealer=Sealer(settings.sealing_keys()),
         )
 

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from worker.db.calls import check_call
 from worker.db.queue import Queue
 from worker.db.user import UserRequests
+from worker.db.vault import Vault
 from worker.db.webhooks import WebhookLog
 from worker.deps import Deps
 from worker.http_pool import HttpPool
@@ -106,6 +108,10 @@ class FakeDatabase:
 
     async def call(self, function: str, params: Any) -> object:
         """As ``worker.db.client.Database.call``."""
+        check_call(function, params, "worker")
+        return await self._answer(function, params)
+
+    async def _answer(self, function: str, params: Any) -> object:
         self.calls.append((function, json.loads(json.dumps(params))))
         await asyncio.sleep(0)
         answer = self.answers[function]
@@ -121,8 +127,9 @@ class FakeDatabase:
 
     async def call_as_user(self, function: str, params: Any, *, token: str) -> object:
         """As ``worker.db.client.Database.call_as_user``."""
+        check_call(function, params, "user")
         self.tokens.append(token)
-        return await self.call(function, params)
+        return await self._answer(function, params)
 
     def named(self, function: str) -> list[dict[str, Any]]:
         """Return the arguments of every call of one function."""
@@ -218,6 +225,7 @@ def make_deps(database: Any = None, portone: FakePortOne | None = None, **settin
         queue=Queue(fake, worker="test:1", lease_seconds=chosen.lease_seconds),
         webhooks=WebhookLog(fake),
         users=UserRequests(fake),
+        vault=Vault(fake),
         sealer=Sealer(chosen.sealing_keys()),
     )
 

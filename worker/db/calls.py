@@ -17,7 +17,10 @@ Caller = Literal["worker", "user"]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One function of schema ``public``: argument names with their SQL types, the type of a row, what of it is read."""
+    """One function of schema ``public``: argument names with their SQL types, what comes back, what of it is read.
+
+    ``returns`` is the type of a row, or a scalar such as ``jsonb``, of which ``reads`` names nothing.
+    """
 
     caller: Caller
     arguments: Mapping[str, str]
@@ -68,18 +71,21 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
             },
             "payment_operations", many=False, reads=_OPERATION,
         ),
-        "get_operation": Call("user", {"id": "uuid"}, "payment_operations", many=False, reads=_OPERATION),
         "request_confirmation": Call(
-            "user", {"payment_id": "text", "payment_token": "text", "tx_id": "text", **_KEY},
-            "payment_operations", many=False, reads=_OPERATION,
+            "user", {"payment_id": "text", "payment_token": "text", "tx_id": "text", **_KEY}, "payment_operations",
+            many=False, reads=_OPERATION,
         ),
         "request_billing_key_issue": Call("user", {"consent": "boolean"}, "jsonb", many=False, reads=()),
         "register_billing_key": Call(
-            "user", {"billing_key": "text", "issue_id": "text", **_KEY}, "payment_operations", many=False, reads=_OPERATION
+            "user", {"billing_key": "text", "issue_id": "text", **_KEY}, "payment_operations", many=False,
+            reads=_OPERATION,
         ),
-        "delete_billing_key": Call("user", {"id": "uuid", **_KEY}, "payment_operations", many=False, reads=_OPERATION),
+        "delete_billing_key": Call(
+            "user", {"id": "uuid", **_KEY}, "payment_operations", many=False, reads=_OPERATION
+        ),
         "request_billing_payment": Call(
-            "user", {"order_id": "text", "billing_key_id": "uuid", **_KEY}, "payment_operations", many=False, reads=_OPERATION
+            "user", {"order_id": "text", "billing_key_id": "uuid", **_KEY}, "payment_operations", many=False,
+            reads=_OPERATION,
         ),
         "request_schedule": Call(
             "user",
@@ -101,8 +107,10 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
         ),
         "reseal": Call("worker", {"texts": "jsonb[]"}, "resealed_text", many=True, reads=("resealed",)),
         "erase_identities": Call(
-            "worker", {"before": "timestamp with time zone", "user_id": "uuid", "max": "integer"}, "int4", many=False, reads=()
+            "worker", {"before": "timestamp with time zone", "user_id": "uuid", "max": "integer"}, "int4", many=False,
+            reads=(),
         ),
+        "get_operation": Call("user", {"id": "uuid"}, "payment_operations", many=False, reads=_OPERATION),
     }
 )  # fmt: skip
 

@@ -67,7 +67,9 @@ def _denied(function: str, status: int, *, as_user: bool) -> WorkerError:
             extra={"hint": "Sign in again and send the new access token as `Authorization: Bearer <token>`."},
         )  # fmt: skip
     if as_user:
-        return Rejected("FORBIDDEN", "This user may not do that.", status=403)
+        return Rejected(
+            "FORBIDDEN", "This user may not do that.", status=403, extra={"message_ko": "권한이 없습니다."}
+        )
     return Misconfigured(
         "DATABASE_KEY_REFUSED",
         f"SUPABASE_SECRET_KEY: Supabase refused it for {function} (HTTP {status}); copy the current secret key.",

@@ -9,6 +9,7 @@ from worker.errors import Misconfigured, Rejected
 from worker.logs import get_logger
 from worker.operations.channels import kind_problem
 from worker.operations.outcomes import dead, done, failed
+from worker.rotation import identity_purpose
 from worker.seal import Fingerprint
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _sealed(deps: Deps, check: IdentityCheck, reading: IdentityReading) -> dict[
     sealed: dict[str, object] = {"key_id": deps.sealer.key_id}
     for name, value in (("ci", ci), ("di", di)):
         sealed[name] = (
-            None if value is None else deps.sealer.seal_text(value, purpose=f"identity:{check.id}:{name}")
+            None if value is None else deps.sealer.seal_text(value, purpose=identity_purpose(check.id, name))
         )
     return {
         **reading.data,

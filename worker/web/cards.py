@@ -9,11 +9,11 @@ from starlette.responses import JSONResponse, Response
 
 from worker.errors import Misconfigured
 from worker.web.inputs import (  # FastAPI reads the annotations
-    BillingKeyIssueRequest,  # noqa: TC001
-    BillingKeyRegistration,  # noqa: TC001
-    BillingPaymentRequest,  # noqa: TC001
-    IdempotencyKey,  # noqa: TC001
-    ScheduleRequest,  # noqa: TC001
+    BillingKeyIssueRequest,
+    BillingKeyRegistration,
+    BillingPaymentRequest,
+    IdempotencyKey,
+    ScheduleRequest,
 )
 from worker.web.requests import caller_token, enqueue, row_id
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from worker.deps import Deps
 
 # A DELETE has no body that every proxy lets through, so its key travels in the query.
-KeyInQuery = Annotated["IdempotencyKey | None", Query()]
+KeyInQuery = Annotated[IdempotencyKey | None, Query()]
 
 
 def card_routes(deps: Deps) -> APIRouter:

@@ -42,7 +42,7 @@ def error_response(error: WorkerError) -> JSONResponse:
             if isinstance(error, DatabaseUnavailable)
             else error.message
             if isinstance(error, Transient)
-            else "The payment service is not set up correctly; its operator can see why in /health/ready."
+            else "The payment service is not set up correctly; its operator can see why in the worker's log."
         )
         return JSONResponse(
             error_body(error.code, message), status_code=503, headers={"Retry-After": RETRY_AFTER_SECONDS}

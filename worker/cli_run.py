@@ -1,0 +1,43 @@
+"""Runs one command: read settings, run to the end, turn a refusal into one line on stderr and an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from worker.errors import WorkerError
+from worker.logs import configure_logging
+from worker.serve import EXIT_MISCONFIGURED
+from worker.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from worker.settings import Settings
+
+
+def run(start: Callable[[Settings], Coroutine[Any, Any, int]]) -> None:
+    """Start ``start`` with the settings and exit with its code; 3 = a setting is wrong or was refused."""
+    try:
+        settings = load_settings()
+        configure_logging(settings)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            code = runner.run(start(settings))
+    except WorkerError as error:
+        typer.echo(error.message, err=True)
+        raise typer.Exit(EXIT_MISCONFIGURED) from None
+    except KeyboardInterrupt:
+        code = 130
+    raise typer.Exit(code)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's factory where it exists: ``asyncio.Runner`` would not pick it by itself."""
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
