@@ -32,7 +32,8 @@ begin
       -- Nobody knows yet how it ended: not even that it failed.
       and not exists (
         select from private.operation_attempts as attempts
-        where attempts.operation_id = payment_operations.id and attempts.decided_at is null
+        where attempts.operation_id = payment_operations.id
+          and (attempts.decided_at is null or (attempts.outcome in ('succeeded', 'requested') and p_operation_status = 'failed'))
       )
     returning payment_operations.id
   )
@@ -70,7 +71,10 @@ begin
         jsonb_build_object('payment_id', refund.payment_id, 'amount', refund.amount, 'job_id', job.id), p_now);
     end if;
   elsif job.kind in ('charge_billing_key', 'confirm_payment', 'create_schedule') then
-    if exists (select from private.operation_attempts as attempts where attempts.operation_id = job.operation_id and attempts.decided_at is null) then
+    if exists (
+      select from private.operation_attempts as attempts
+      where attempts.operation_id = job.operation_id and (attempts.decided_at is null or attempts.outcome in ('succeeded', 'requested'))
+    ) then
       perform private.open_drift('undecided_charge', job.operation_id::text,
         jsonb_build_object('payment_id', job.payload ->> 'payment_id', 'kind', job.kind, 'job_id', job.id), p_now);
     else

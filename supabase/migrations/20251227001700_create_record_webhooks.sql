@@ -6,7 +6,7 @@ create type public.recorded_webhook as (
 
 create type private.delivery as (
   index integer, webhook_id text, webhook_type text, body text, headers jsonb, subject_kind text, subject_id text,
-  provider_transaction_id text, event_at text, secret_index text, skip_reason text, lane text
+  provider_transaction_id text, event_at text, secret_index text, skip_reason text, lane text, store_id text
 );
 
 create function private.read_deliveries(p_webhooks jsonb[]) returns private.delivery[]
@@ -24,7 +24,8 @@ begin
       element.value ->> 'provider_transaction_id', element.value ->> 'event_at', element.value ->> 'secret_index',
       element.value ->> 'skip_reason',
       case when element.value ->> 'subject_kind' = 'payment' and element.value ->> 'skip_reason' is null
-        then 'payment:' || nullif(element.value ->> 'subject_id', '') end
+        then 'payment:' || nullif(element.value ->> 'subject_id', '') end,
+      left(element.value ->> 'store_id', 255)
     )::private.delivery
     from unnest(p_webhooks) with ordinality as element (value, index)
     order by element.index
@@ -66,7 +67,7 @@ as $$
     else row(
       delivery.index, delivery.webhook_id, delivery.webhook_type, delivery.body, delivery.headers, delivery.subject_kind, named.id,
       delivery.provider_transaction_id, delivery.event_at, delivery.secret_index, delivery.skip_reason,
-      case when delivery.skip_reason is null then 'billing_key:' || named.id end
+      case when delivery.skip_reason is null then 'billing_key:' || named.id end, delivery.store_id
     )::private.delivery end
     order by delivery.index
   )
@@ -219,7 +220,10 @@ begin
   select
     lane.job_id, case when lane.lane like 'payment:%' then 'sync_payment' else 'sync_billing_key' end,
     lane.lane, case when holder.id is null then 'ready' else 'waiting' end, private.read_patience(),
-    case when lane.lane like 'payment:%' then jsonb_build_object('payment_id', substr(lane.lane, 9))
+    case when lane.lane like 'payment:%' then jsonb_strip_nulls(jsonb_build_object('payment_id', substr(lane.lane, 9), 'store_id', (
+        -- for a payment we do not know: which store's secret signed for it
+        select max(delivery.store_id) from unnest(deliveries) as delivery where delivery.lane = lane.lane
+      )))
       else jsonb_strip_nulls(jsonb_build_object('billing_key_id', private.uuid_of(substr(lane.lane, 13)))) end, v_now
   from unnest(lanes, job_ids, is_new) as lane (lane, job_id, is_new)
   left join lateral (

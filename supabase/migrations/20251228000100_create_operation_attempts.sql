@@ -50,6 +50,8 @@ begin
   begun.sent_at := private.iso(last.sent_at);
 
   if operation.status <> 'pending' or private.is_settled(payment.portone_status)
+    -- PortOne said yes; all that is left is to read it back.
+    or last.outcome in ('succeeded', 'requested')
     or exists (
       select from public.payment_schedules as schedules
       where p_job.kind = 'create_schedule' and schedules.payment_id = payment.payment_id and schedules.schedule_id is not null
@@ -105,6 +107,17 @@ end
 $$;
 comment on function private.record_operation_attempt(uuid, jsonb, timestamptz) is 'What PortOne answered to a charge, confirmation or schedule: {number, outcome, code, message}.';
 revoke all on function private.record_operation_attempt(uuid, jsonb, timestamptz) from public, anon, authenticated, service_role;
+
+create function private.was_accepted(p_operation_id uuid) returns boolean
+language sql stable set search_path = ''
+as $$
+  select exists (
+    select from private.operation_attempts as attempts
+    where attempts.operation_id = p_operation_id and attempts.outcome in ('succeeded', 'requested')
+  )
+$$;
+comment on function private.was_accepted(uuid) is 'PortOne has said yes to this operation, whatever could be read back since.';
+revoke all on function private.was_accepted(uuid) from public, anon, authenticated, service_role;
 
 create function private.payment_summary(p_payment_id text) returns jsonb
 language sql stable set search_path = ''
@@ -166,7 +179,8 @@ begin
     answer.verdict := 'retry';
   end if;
   if answer.verdict in ('done', 'retry') and undecided.number is null and answer.verdict = 'retry' and p_now > p_job.give_up_at then
-    answer.verdict := 'failed';
+    -- Once PortOne has said yes, "nothing was charged" would be a lie: a person looks.
+    answer.verdict := case when private.was_accepted(p_job.operation_id) then 'dead' else 'failed' end;
     answer.error := coalesce(answer.error, jsonb_build_object('code', 'NOT_EXECUTED', 'message', 'PortOne could not be asked in time; nothing was charged.'));
   end if;
 

@@ -160,8 +160,12 @@ begin
   where attempts.operation_id = p_job.operation_id and attempts.decided_at is null;
 
   if p_job.kind = 'create_schedule' then
-    if schedule.schedule_id is not null then
+    if schedule.schedule_id is not null or exists (
+      select from public.payments where payments.payment_id = schedule.payment_id and private.is_settled(payments.portone_status)
+    ) then
+      -- Taken, or executed before its id could be read.
       answer.verdict := 'done';
+      perform private.follow_schedule(schedule.payment_id, p_now);
     elsif undecided.number is not null then
       if p_now < undecided.sent_at + private.idempotency_window() then
         answer.verdict := case answer.verdict when 'dead' then 'dead' else 'retry' end;

@@ -5,7 +5,9 @@ returns public.payment_operations
 language plpgsql set search_path = ''
 as $$
 begin
-  p_operation.job_id := private.add_job(p_kind, 'billing_key:' || p_billing_key_id, jsonb_build_object('billing_key_id', p_billing_key_id), p_now, p_operation.id);
+  p_operation.job_id := private.add_job(p_kind, 'billing_key:' || p_billing_key_id, jsonb_build_object('billing_key_id', p_billing_key_id,
+    'requester', case when p_operation.requested_by = (select keys.user_id from public.billing_keys as keys where keys.id = p_billing_key_id) then 'CUSTOMER' else 'ADMIN' end),
+    p_now, p_operation.id);
   update public.payment_operations set job_id = p_operation.job_id where id = p_operation.id;
   return p_operation;
 end

@@ -385,3 +385,26 @@ def test_an_order_with_an_open_window_is_not_charged_beside_it(shop: Shop, worke
         refusal(user, "request_billing_payment", order_id=order_id, billing_key_id=card_id)[1]
         == "ORDER_HAS_OPEN_PAYMENT"
     )
+
+
+def test_an_accepted_charge_that_could_never_be_read_back_is_not_called_unexecuted(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
+    _, _, operation_id, job = charge(shop, worker)
+    begin(worker, job)
+    settle(worker, job, "retry", retry_in_seconds=0, attempt={"number": 1, "outcome": "succeeded"})
+    (job,) = claim(worker)
+    assert begin(worker, job)["decision"] == "decided", "PortOne said yes: nothing is sent again"
+    shop.advance(5 * 3600)
+    settle(worker, job, "retry", error={"code": "UNREACHABLE", "message": "PortOne does not answer."})
+    assert worker.one("get_operation", id=operation_id)["status"] == "pending"
+    assert (
+        owner.row("select kind from public.drift_findings where closed_at is null")["kind"]
+        == "undecided_charge"
+    )
+
+
+def test_a_webhook_of_another_store_says_which_store_to_ask(worker: Caller) -> None:
+    worker.call("record_webhooks", webhooks=[delivery("wh-1", "payelsewhere", store_id="store-2")])
+    (job,) = claim(worker)
+    assert job["payload"] == {"payment_id": "payelsewhere", "store_id": "store-2"}
