@@ -13,13 +13,7 @@ from typing import Literal
 # Charges, approvals and schedules have the points of a cancel, under their own name: charge.before_begin and so on.
 MoneyVerb = Literal["cancel", "charge", "confirm", "schedule"]
 MoneyMoment = Literal["before_begin", "after_begin", "after_reply"]
-CrashPoint = Literal[
-    "cancel.before_begin",
-    "cancel.after_begin",
-    "cancel.after_reply",
-    "settle.before",
-    "settle.after",
-]
+CrashPoint = Literal["settle.before", "settle.after"]
 
 VARIABLE = "PORTONE_WORKER_CRASH_AT"
 

@@ -7,8 +7,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from sandbox.demo.journey import Outcome, travel
-from sandbox.demo.report import Report, write_json
+from sandbox.demo.journey import travel
+from sandbox.demo.report import Outcome, Report, write_json
 from sandbox.demo.world import running_world
 from sandbox.setup.paths import BUILD_DIR, PROJECT_ROOT
 

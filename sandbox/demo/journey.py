@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sandbox.demo.report import Outcome
 from sandbox.demo.steps.accidents import killed_worker_cancels_once, lost_reply_cancels_once
 from sandbox.demo.steps.ordering import order_is_prepared_before_it_is_visible
 from sandbox.demo.steps.paying import (
@@ -35,16 +36,6 @@ class Step:
 
     name: str
     show: Callable[[World, Story], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a step went; `detail` has what held, or why it failed."""
-
-    name: str
-    ok: bool
-    detail: str
-    seconds: float
 
 
 STEPS = (

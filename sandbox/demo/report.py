@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -14,11 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from sandbox.demo.journey import Outcome
     from sandbox.demo.story import Line
 
 _WIDEST = 118
 _WIDEST_TEXT = 52
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a step went; `detail` has what held, or why it failed."""
+
+    name: str
+    ok: bool
+    detail: str
+    seconds: float
 
 
 class Report:

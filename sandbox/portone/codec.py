@@ -10,10 +10,10 @@ from typing import Any, Final
 from .billing import BillingKey, KeyRequest
 from .channels import Channel
 from .idempotency import Entry
-from .identity import IdentityRequest, Verification
+from .identity import Verification
 from .messages import Delivery, Message
 from .model import Attempt, Cancellation, Dispute, EventRecord, Order, Payment, PreRegistration
-from .persons import Person
+from .persons import IdentityRequest, Person
 from .replies import Reply
 from .schedules import Schedule
 from .tokens import Token

@@ -10,8 +10,9 @@ from starlette.routing import Route
 from .browser_routes import browser_route
 from .control_inputs_more import FailKeyInput, IdentityWindowInput, PersonInput
 from .errors import ControlError
-from .identity import IdentityRequest, age_limit_of
+from .identity import age_limit_of
 from .inputs import read_control
+from .persons import IdentityRequest
 from .views_extra import identity_body
 from .windows import custom_text, pg_code, rest_customer
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from .auth import stores_of_secret
 from .errors import PortOneError
-from .identity import IdentityRequest, age_limit_of
+from .identity import age_limit_of
 from .inputs import read_portone
 from .inputs_billing import ConfirmIdentityInput, IdentitiesInput, LoginInput, RefreshInput, SendInput
 from .pages import page_of, time_window
+from .persons import IdentityRequest
 from .replies import Reply, json_reply
 from .views_extra import identity_body
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .clock import SECOND
 from .errors import ControlError, PortOneError, invalid_request, pg_provider
 from .faults import raise_fault
-from .persons import Person, age_in_kst, default_person
+from .persons import IdentityRequest, Person, age_in_kst, default_person
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,17 +24,6 @@ if TYPE_CHECKING:
 
 IdentityStatus = Literal["READY", "VERIFIED", "FAILED"]
 _HOUR = 3_600 * SECOND
-
-
-@dataclass(frozen=True, slots=True)
-class IdentityRequest:
-    """What a window or ``send`` asked for; ``identity_number`` (7 digits) is used once and never kept."""
-
-    customer: dict[str, Any]
-    custom_data: str | None = None
-    age_limit: int | None = None
-    operator: str | None = None
-    method: Literal["SMS", "APP"] | None = None
 
 
 @dataclass(slots=True)

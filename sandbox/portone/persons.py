@@ -6,13 +6,12 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from .clock import SECOND
 
 if TYPE_CHECKING:
     from .channels import Channel
-    from .identity import IdentityRequest
 
 _KST: Final = timezone(timedelta(hours=9))
 # Seventh digit of a resident number: century, gender, foreigner.
@@ -26,6 +25,17 @@ _SEVENTH: Final = {
     "7": (2000, "MALE", True),
     "8": (2000, "FEMALE", True),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityRequest:
+    """What a window or ``send`` asked for; ``identity_number`` (7 digits) is used once and never kept."""
+
+    customer: dict[str, Any]
+    custom_data: str | None = None
+    age_limit: int | None = None
+    operator: str | None = None
+    method: Literal["SMS", "APP"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ create index identity_calls_address_idx on private.identity_calls (address_hash,
 comment on index private.identity_calls_address_idx is 'throttle_identity: by address.';
 alter table private.identity_calls enable row level security;
 revoke all on private.identity_calls from public, anon, authenticated, service_role;
+revoke all on sequence private.identity_calls_id_seq from public, anon, authenticated, service_role;
 
 create function private.throttle_identity(p_user_id uuid, p_address_hash text, p_step text, p_now timestamptz) returns void
 language plpgsql set search_path = ''

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.demo.steps.accidents import CRASH_VARIABLE, SHORTEST_LEASE, recover
 from tests.flow import saved_cards as card_desk
-from worker.crash import CrashPoint
+from worker.crash import CrashPoint, MoneyMoment
 
 if TYPE_CHECKING:
     from sandbox.demo.shopper import Shopper
@@ -43,7 +43,7 @@ def _crash(world: World, customer: Shopper, order_id: str, card: SavedCard, poin
 
 
 def test_every_crash_point_of_a_charge_is_in_the_matrix() -> None:
-    points = {point for point in get_args(CrashPoint) if point.startswith(("charge.", "settle."))}
+    points = {f"charge.{moment}" for moment in get_args(MoneyMoment)} | set(get_args(CrashPoint))
     assert points == AT_DEATH.keys() == CALLS.keys()
 
 

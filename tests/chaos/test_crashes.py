@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.demo.steps.accidents import crash_during_cancel, recover
 from tests.chaos.one_effect import expect_one_refund
-from worker.crash import CrashPoint
+from worker.crash import CrashPoint, MoneyMoment
 
 if TYPE_CHECKING:
     from sandbox.demo.world import Purchase, World
@@ -32,7 +32,7 @@ CALLS = {
 
 
 def test_every_crash_point_of_a_refund_is_in_the_matrix() -> None:
-    points = {point for point in get_args(CrashPoint) if point.startswith(("cancel.", "settle."))}
+    points = {f"cancel.{moment}" for moment in get_args(MoneyMoment)} | set(get_args(CrashPoint))
     assert points == AT_DEATH.keys() == CALLS.keys()
 
 

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from sandbox.demo import __main__ as demo
-from sandbox.demo.journey import STEPS, Outcome, Step, travel
-from sandbox.demo.report import Report, write_json
+from sandbox.demo.journey import STEPS, Step, travel
+from sandbox.demo.report import Outcome, Report, write_json
 from sandbox.demo.story import Story
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ refusals that may come before the key is looked at (401, 403) say nothing about 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol, TypeVar
 
 from worker.crash import money_crash_point
 from worker.errors import Conflict, Misconfigured, Rejected, Transient, WorkerError
@@ -16,8 +16,8 @@ from worker.operations.outcomes import retry
 from worker.portone.faults import BEFORE_IDEMPOTENCY
 
 if TYPE_CHECKING:
+    from worker.crash import MoneyVerb
     from worker.model import AttemptOutcome, Begun, Job, Outcome
-    from worker.operations.money_call import MoneyCall
 
 Reply = TypeVar("Reply")
 
@@ -34,7 +34,24 @@ class RefusedWhileSending(Misconfigured):
         self.outcome = outcome
 
 
-async def send_stored(call: MoneyCall[Reply], begun: Begun, body: bytes) -> Outcome:
+class StoredCall(Protocol[Reply]):
+    """What sending needs to know of a money call."""
+
+    verb: ClassVar[MoneyVerb]
+    job: Job
+    payment_id: str
+
+    async def send(self, body: bytes, idempotency_key: str) -> Reply:
+        """Send the bytes."""
+
+    async def accepted(self, begun: Begun, reply: Reply) -> Outcome:
+        """PortOne answered 200."""
+
+    async def refused(self, begun: Begun, error: Rejected | Conflict) -> Outcome:
+        """PortOne said no, definitely."""
+
+
+async def send_stored(call: StoredCall[Reply], begun: Begun, body: bytes) -> Outcome:
     """Send exactly ``body`` under the attempt's key and say how it ended, read back from PortOne where possible.
 
     Raises ``RefusedWhileSending`` for wrong credentials; every other answer becomes an outcome.
