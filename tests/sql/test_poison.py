@@ -36,7 +36,15 @@ BATCHES = {
     "extend_leases": "leases",
     "release_jobs": "jobs",
     "enqueue_jobs": "jobs",
+    "reseal": "texts",
 }
+
+
+def test_no_batch_function_is_left_out(worker: Caller) -> None:
+    found = worker.rows(
+        "select p.proname as name from pg_catalog.pg_proc as p where p.pronamespace = 'public'::regnamespace and p.proargtypes[0] = 'jsonb[]'::regtype"
+    )
+    assert {row["name"] for row in found} == BATCHES.keys()
 
 
 @pytest.mark.parametrize(("function", "argument"), BATCHES.items())
