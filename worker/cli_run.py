@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from worker.cli_output import complain
 from worker.errors import WorkerError
 from worker.logs import configure_logging
-from worker.serve import EXIT_MISCONFIGURED
 from worker.settings import load_settings
 
 if TYPE_CHECKING:
@@ -19,16 +19,15 @@ if TYPE_CHECKING:
     from worker.settings import Settings
 
 
-def run(start: Callable[[Settings], Coroutine[Any, Any, int]]) -> None:
-    """Start ``start`` with the settings and exit with its code; 3 = a setting is wrong or was refused."""
+def run(start: Callable[[Settings], Coroutine[Any, Any, int]], *, as_json: bool = False) -> None:
+    """Start ``start`` with the settings and exit with its code; errors end as :mod:`worker.cli_output` says."""
     try:
         settings = load_settings()
         configure_logging(settings)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             code = runner.run(start(settings))
     except WorkerError as error:
-        typer.echo(error.message, err=True)
-        raise typer.Exit(EXIT_MISCONFIGURED) from None
+        code = complain(error, as_json=as_json)
     except KeyboardInterrupt:
         code = 130
     raise typer.Exit(code)
