@@ -11,6 +11,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 PYTEST_ARGS ?=
+# Each process has a Supabase of its own; a file's tests stay together, because they share its fixtures.
+PYTEST_PROCESSES ?= 2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export SUPABASE_TELEMETRY_DISABLED := 1
@@ -56,8 +58,8 @@ down: setup ## Stop what `make up` started
 # --- Check ------------------------------------------------------------------
 
 .PHONY: test
-test: setup ## Run the tests (PYTEST_ARGS="-k name" narrows them)
-	@$(PY) -m pytest $(PYTEST_ARGS)
+test: setup ## Run the tests in PYTEST_PROCESSES=2 processes (PYTEST_ARGS="-k name" narrows them)
+	@$(PY) -m pytest -n $(PYTEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: test-pg
 test-pg: setup ## Run the database's core tests on PostgreSQL 15, 17 and 18; one that is not to be had is skipped
