@@ -72,11 +72,17 @@ from (
       'sequence', events.sequence, 'from', events.from_status, 'to', events.to_status, 'source', events.source
     ))
   from public.payment_events as events
+  union all
+  select
+    actions.payment_id, actions.created_at, 60, actions.id, 'operator', actions.action,
+    actions.detail || jsonb_build_object('subject', actions.subject, 'actor', actions.actor, 'reason', actions.reason)
+  from public.operator_actions as actions
+  where actions.payment_id is not null
 ) as entries
 where (select private.is_operator())
 order by entries.payment_id, entries.at, entries.place, entries.number;
 comment on view public.payment_timeline is
-  'Everything that happened to a payment, in order: what was asked and how it ended, refunds (as they stand now, placed where they began), webhook deliveries, events. Filter by payment_id. Operators only.';
+  'Everything that happened to a payment, in order: what was asked and how it ended, refunds (as they stand now, placed where they began), webhook deliveries, events, what operators did by hand. Filter by payment_id. Operators only.';
 
 -- webhook_health -----------------------------------------------------------------------------
 

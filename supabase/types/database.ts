@@ -50,6 +50,20 @@ export type Database = {
                   Relationships: [
 
                   ]
+                },"operator_actions": {
+                  Row: {
+                    "action": string,"actor": string,"created_at": string,"detail": NonNullable<Json>,"id": number,"payment_id": string | null,"reason": string,"subject": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "action": string,"actor": string,"created_at": string,"detail"?: NonNullable<Json>,"id"?: never,"payment_id"?: string | null,"reason": string,"subject": string
+                  }
+                  Update: {
+                    "action"?: string,"actor"?: string,"created_at"?: string,"detail"?: NonNullable<Json>,"id"?: never,"payment_id"?: string | null,"reason"?: string,"subject"?: string
+                  }
+                  Relationships: [
+
+                  ]
                 },"orders": {
                   Row: {
                     "created_at": string,"currency": string,"id": string,"order_name": string,"status": string,"tax_free_amount": number,"total_amount": number,"updated_at": string,"user_id": string
@@ -281,6 +295,14 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
+"cancel_job":
+{ Args: { "actor"?: string,"id": number,"reason": string }; Returns: Database["public"]['CompositeTypes']["acted_on"]
+                          SetofOptions: {
+        from: "*"
+        to: "acted_on"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "claim_jobs":
 { Args: { "after_id"?: number,"lease_seconds": number,"max": number,"worker": string }; Returns: Database["public"]['CompositeTypes']["claimed_job"][]
                           SetofOptions: {
@@ -288,6 +310,24 @@ isOneToOne: false
         to: "claimed_job"
         isOneToOne: false
         isSetofReturn: true
+      } },
+"close_finding":
+{ Args: { "actor"?: string,"how": string,"id": number }; Returns: {
+              "closed_at": string | null,
+"closed_how": string | null,
+"detail": NonNullable<Json>,
+"first_seen_at": string,
+"id": number,
+"kind": string,
+"last_seen_at": string,
+"seen": number,
+"subject": string
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "drift_findings"
+        isOneToOne: true
+        isSetofReturn: false
       } },
 "complete_identity_verification":
 { Args: { "id": string,"idempotency_key"?: string }; Returns: {
@@ -341,6 +381,17 @@ isOneToOne: false
 "describe_installation":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
+"describe_job":
+{ Args: { "id": number }; Returns: Json
+                           },
+"discard_jobs":
+{ Args: { "actor"?: string,"ids": (number)[],"reason": string }; Returns: Database["public"]['CompositeTypes']["acted_on"][]
+                          SetofOptions: {
+        from: "*"
+        to: "acted_on"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "enqueue_jobs":
 { Args: { "jobs": (Json)[] }; Returns: Database["public"]['CompositeTypes']["enqueued_job"][]
                           SetofOptions: {
@@ -383,11 +434,27 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"list_jobs":
+{ Args: { "before_id"?: number,"kind"?: string,"max"?: number,"payment_id"?: string,"states"?: (string)[] }; Returns: Database["public"]['CompositeTypes']["listed_job"][]
+                          SetofOptions: {
+        from: "*"
+        to: "listed_job"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "list_sealed":
 { Args: { "after"?: string,"max"?: number }; Returns: Database["public"]['CompositeTypes']["sealed_identity"][]
                           SetofOptions: {
         from: "*"
         to: "sealed_identity"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"list_webhooks":
+{ Args: { "after_id"?: number,"before_id"?: number,"max"?: number,"payment_id"?: string,"since"?: string,"status"?: string }; Returns: Database["public"]['CompositeTypes']["listed_webhook"][]
+                          SetofOptions: {
+        from: "*"
+        to: "listed_webhook"
         isOneToOne: false
         isSetofReturn: true
       } },
@@ -438,6 +505,14 @@ isOneToOne: false
                           SetofOptions: {
         from: "*"
         to: "released_job"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
+"replay_webhooks":
+{ Args: { "actor"?: string,"after_id"?: number,"failed_only"?: boolean,"ids"?: (number)[],"reason": string,"since"?: string }; Returns: Database["public"]['CompositeTypes']["acted_on"][]
+                          SetofOptions: {
+        from: "*"
+        to: "acted_on"
         isOneToOne: false
         isSetofReturn: true
       } },
@@ -585,6 +660,14 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"requeue_jobs":
+{ Args: { "actor"?: string,"ids": (number)[],"reason": string }; Returns: Database["public"]['CompositeTypes']["acted_on"][]
+                          SetofOptions: {
+        from: "*"
+        to: "acted_on"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "reseal":
 { Args: { "texts": (Json)[] }; Returns: Database["public"]['CompositeTypes']["resealed_text"][]
                           SetofOptions: {
@@ -640,7 +723,9 @@ isOneToOne: false
             "cancellation_status": "reserved"|"requested"|"unknown"|"failed"|"succeeded","identity_status": "ready"|"verified"|"failed"|"expired","operation_kind": "prepare_payment"|"complete_payment"|"confirm_payment"|"cancel_payment"|"close_virtual_account"|"charge_billing_key"|"create_schedule"|"revoke_schedule"|"register_billing_key"|"delete_billing_key"|"complete_identity","operation_status": "pending"|"succeeded"|"failed","payment_origin": "app"|"legacy"|"portone","payment_status": "preparing"|"ready"|"pay_pending"|"virtual_account_issued"|"paid"|"failed"|"partial_cancelled"|"cancelled"|"expired"|"unknown","schedule_status": "requested"|"scheduled"|"started"|"pending"|"unknown"|"succeeded"|"failed"|"revoked","webhook_status": "received"|"processed"|"failed"|"skipped"
           }
           CompositeTypes: {
-            "begun_attempt": {
+            "acted_on": {
+                        "index": number | null,"id": number | null,"done": boolean | null,"why_not": string | null,"job_id": number | null
+                      },"begun_attempt": {
                         "index": number | null,"job_id": number | null,"decision": string | null,"attempt_number": number | null,"idempotency_key": string | null,"body": string | null,"sent_at": string | null,"detail": Json | null
                       },"claimed_job": {
                         "id": number | null,"claim": number | null,"kind": string | null,"lane": string | null,"failures": number | null,"payload": Json | null,"operation_id": string | null,"lease_until": string | null,"context": Json | null
@@ -650,6 +735,10 @@ isOneToOne: false
                         "index": number | null,"idempotency_key": string | null,"job_id": number | null,"fresh": boolean | null
                       },"extended_lease": {
                         "index": number | null,"job_id": number | null,"held": boolean | null
+                      },"listed_job": {
+                        "id": number | null,"kind": string | null,"state": string | null,"lane": string | null,"payment_id": string | null,"failures": number | null,"run_at": string | null,"lease_until": string | null,"worker": string | null,"operation_id": string | null,"error": Json | null,"created_at": string | null,"ended_at": string | null
+                      },"listed_webhook": {
+                        "id": number | null,"webhook_id": string | null,"webhook_type": string | null,"status": string | null,"skip_reason": string | null,"payment_id": string | null,"subject_kind": string | null,"subject_id": string | null,"job_id": number | null,"attempts": number | null,"error": Json | null,"event_at": string | null,"created_at": string | null,"processed_at": string | null
                       },"queue_state": {
                         "ready": number | null,"waiting": number | null,"running": number | null,"scheduled": number | null,"backoff": number | null,"dead": number | null,"oldest_ready_seconds": number | null,"oldest_xmin_age": number | null
                       },"recorded_webhook": {

@@ -120,6 +120,7 @@ RELATIONS: dict[str, Relation] = {
     "public.drift_findings": Relation(
         "id kind subject detail seen first_seen_at last_seen_at closed_at closed_how"
     ),
+    "public.operator_actions": Relation("id action subject payment_id actor reason detail created_at"),
     # Views: the rows of whoever operates; an owner finds them empty.
     "public.payment_timeline": Relation("payment_id at source what detail", key="payment_id, source, what"),
     "public.webhook_health": Relation(
@@ -297,6 +298,39 @@ CALLS = (
         {"id": "$identity_id"},
         _NOT_ANON | {"owner": "ok", "*": "IDENTITY_VERIFICATION_NOT_FOUND"},
     ),
+    # admins
+    Call(
+        "requeue_jobs",
+        {"ids": "{$dead_job_id}", "reason": "r"},
+        _NOT_ANON | {"admin": "ok", "service_role": "ok", "*": "ADMIN_REQUIRED"},
+    ),
+    Call(
+        "discard_jobs",
+        {"ids": "{$dead_job_id}", "reason": "r"},
+        _NOT_ANON | {"admin": "ok", "service_role": "ok", "*": "ADMIN_REQUIRED"},
+    ),
+    Call(
+        "cancel_job",
+        {"id": "$ready_job_id", "reason": "r"},
+        _NOT_ANON | {"admin": "ok", "service_role": "ok", "*": "ADMIN_REQUIRED"},
+    ),
+    Call(
+        "replay_webhooks",
+        {"ids": "{$webhook_id}", "reason": "r"},
+        _NOT_ANON | {"admin": "ok", "service_role": "ok", "*": "ADMIN_REQUIRED"},
+    ),
+    Call(
+        "close_finding",
+        {"id": "$finding_id", "how": "r"},
+        _NOT_ANON | {"admin": "ok", "service_role": "ok", "*": "ADMIN_REQUIRED"},
+    ),
+    Call("list_jobs", {}, _NOT_ANON | {"admin": "ok", "service_role": "ok", "*": "ADMIN_REQUIRED"}),
+    Call(
+        "describe_job",
+        {"id": "$dead_job_id"},
+        _NOT_ANON | {"admin": "ok", "service_role": "ok", "*": "ADMIN_REQUIRED"},
+    ),
+    Call("list_webhooks", {}, _NOT_ANON | {"admin": "ok", "service_role": "ok", "*": "ADMIN_REQUIRED"}),
     # the shop's server
     Call(
         "consume_identity_verification",
@@ -340,6 +374,13 @@ PRIVATE_FOR_CLIENTS = {
     "complete_identity_verification",
     "jobs_overview",
     "dead_jobs",
+    "act_on_jobs",
+    "cancel_job",
+    "replay_webhooks",
+    "close_finding",
+    "list_jobs",
+    "list_webhooks",
+    "describe_job",
     "is_operator",
     "is_admin",
     "now",

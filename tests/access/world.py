@@ -38,14 +38,19 @@ class World:
     issue_id: str
     schedule_id: str
     identity_id: str
+    dead_job_id: int
+    ready_job_id: int
+    finding_id: int
     next_year: str
 
     def fill(self, arguments: dict[str, object]) -> dict[str, object]:
         """Arguments with `$name` replaced."""
-        return {
-            name: getattr(self, value[1:]) if isinstance(value, str) and value.startswith("$") else value
-            for name, value in arguments.items()
-        }
+        return {name: self._filled(value) for name, value in arguments.items()}
+
+    def _filled(self, value: object) -> object:
+        if isinstance(value, str) and value.startswith("{$"):
+            return f"{{{getattr(self, value[2:-1])}}}"
+        return getattr(self, value[1:]) if isinstance(value, str) and value.startswith("$") else value
 
     def claims(self, role: str) -> Row:
         """What a token of this role says."""
@@ -86,7 +91,12 @@ def build_world(shop: Shop, owner: str, other: str, admin: str) -> World:
     worker.call("record_webhooks", webhooks=[delivery(f"wh-{console}", console)])
     (stray,) = [job for job in claim(worker) if job["payload"].get("payment_id") == console]
     settle(worker, stray, snapshots=[snapshot(console)])
-    dead_job(worker)
+    dead_ids = [dead_job(worker), dead_job(worker)]
+    worker.call("discard_jobs", ids=f"{{{dead_ids[1]}}}", reason="seen to", actor="world")
+    (ready,) = worker.call(
+        "enqueue_jobs", jobs=[{"job_kind": "noop", "idempotency_key": str(uuid.uuid4()), "priority": 9}]
+    )
+    finding = shop.setup.row("select min(id) as id from public.drift_findings where closed_at is null")
     cards = [new_card(shop, user_id, default=True) for user_id in (owner, third)]
     last = shop.setup.row(
         "select payment_id from public.payments where user_id = %s and paid_amount > 0 order by created_at limit 1",
@@ -96,7 +106,7 @@ def build_world(shop: Shop, owner: str, other: str, admin: str) -> World:
     cards_and_identity(shop, worker, third, cards[1])
     return World(
         owner, other, admin, last["payment_id"], open_order, str(operation["id"]), webhook_id, cards[0],
-        issue_id, schedule_id, identity_id, NEXT_YEAR,
+        issue_id, schedule_id, identity_id, dead_ids[0], ready["job_id"], finding["id"], NEXT_YEAR,
     )  # fmt: skip
 
 
@@ -155,7 +165,7 @@ def begin_one(shop: Shop, worker: Caller) -> None:
             worker.call("release_jobs", jobs=[named])
 
 
-def dead_job(worker: Caller) -> None:
+def dead_job(worker: Caller) -> int:
     """A job that needs a person."""
     (added,) = worker.call(
         "enqueue_jobs", jobs=[{"job_kind": "noop", "idempotency_key": str(uuid.uuid4()), "priority": -9}]
@@ -165,3 +175,4 @@ def dead_job(worker: Caller) -> None:
             settle(worker, job, "dead", error={"code": "X", "message": "x"})
         else:
             worker.call("release_jobs", jobs=[{"job_id": job["id"], "claim": job["claim"]}])
+    return int(added["job_id"])

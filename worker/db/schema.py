@@ -221,6 +221,36 @@ class PublicIdentityVerificationsUpdate(TypedDict):
     user_id: NotRequired[Annotated[uuid.UUID, Field(alias="user_id")]]
     verified_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="verified_at")]]
 
+class PublicOperatorActions(BaseModel):
+    action: str = Field(alias="action")
+    actor: str = Field(alias="actor")
+    created_at: datetime.datetime = Field(alias="created_at")
+    detail: JsonValue = Field(alias="detail")
+    id: int = Field(alias="id")
+    payment_id: Optional[str] = Field(alias="payment_id")
+    reason: str = Field(alias="reason")
+    subject: str = Field(alias="subject")
+
+class PublicOperatorActionsInsert(TypedDict):
+    action: Annotated[str, Field(alias="action")]
+    actor: Annotated[str, Field(alias="actor")]
+    created_at: Annotated[datetime.datetime, Field(alias="created_at")]
+    detail: NotRequired[Annotated[JsonValue, Field(alias="detail")]]
+    id: NotRequired[Annotated[int, Field(alias="id")]]
+    payment_id: NotRequired[Annotated[Optional[str], Field(alias="payment_id")]]
+    reason: Annotated[str, Field(alias="reason")]
+    subject: Annotated[str, Field(alias="subject")]
+
+class PublicOperatorActionsUpdate(TypedDict):
+    action: NotRequired[Annotated[str, Field(alias="action")]]
+    actor: NotRequired[Annotated[str, Field(alias="actor")]]
+    created_at: NotRequired[Annotated[datetime.datetime, Field(alias="created_at")]]
+    detail: NotRequired[Annotated[JsonValue, Field(alias="detail")]]
+    id: NotRequired[Annotated[int, Field(alias="id")]]
+    payment_id: NotRequired[Annotated[Optional[str], Field(alias="payment_id")]]
+    reason: NotRequired[Annotated[str, Field(alias="reason")]]
+    subject: NotRequired[Annotated[str, Field(alias="subject")]]
+
 class PublicOrders(BaseModel):
     created_at: datetime.datetime = Field(alias="created_at")
     currency: str = Field(alias="currency")
@@ -769,6 +799,13 @@ class PublicWebhookHealth(BaseModel):
 
 
 
+class PublicActedOn(BaseModel):
+    index: Optional[int] = Field(alias="index")
+    id: Optional[int] = Field(alias="id")
+    done: Optional[bool] = Field(alias="done")
+    why_not: Optional[str] = Field(alias="why_not")
+    job_id: Optional[int] = Field(alias="job_id")
+
 class PublicBegunAttempt(BaseModel):
     index: Optional[int] = Field(alias="index")
     job_id: Optional[int] = Field(alias="job_id")
@@ -804,6 +841,37 @@ class PublicExtendedLease(BaseModel):
     index: Optional[int] = Field(alias="index")
     job_id: Optional[int] = Field(alias="job_id")
     held: Optional[bool] = Field(alias="held")
+
+class PublicListedJob(BaseModel):
+    id: Optional[int] = Field(alias="id")
+    kind: Optional[str] = Field(alias="kind")
+    state: Optional[str] = Field(alias="state")
+    lane: Optional[str] = Field(alias="lane")
+    payment_id: Optional[str] = Field(alias="payment_id")
+    failures: Optional[int] = Field(alias="failures")
+    run_at: Optional[datetime.datetime] = Field(alias="run_at")
+    lease_until: Optional[datetime.datetime] = Field(alias="lease_until")
+    worker: Optional[str] = Field(alias="worker")
+    operation_id: Optional[uuid.UUID] = Field(alias="operation_id")
+    error: Optional[JsonValue] = Field(alias="error")
+    created_at: Optional[datetime.datetime] = Field(alias="created_at")
+    ended_at: Optional[datetime.datetime] = Field(alias="ended_at")
+
+class PublicListedWebhook(BaseModel):
+    id: Optional[int] = Field(alias="id")
+    webhook_id: Optional[str] = Field(alias="webhook_id")
+    webhook_type: Optional[str] = Field(alias="webhook_type")
+    status: Optional[str] = Field(alias="status")
+    skip_reason: Optional[str] = Field(alias="skip_reason")
+    payment_id: Optional[str] = Field(alias="payment_id")
+    subject_kind: Optional[str] = Field(alias="subject_kind")
+    subject_id: Optional[str] = Field(alias="subject_id")
+    job_id: Optional[int] = Field(alias="job_id")
+    attempts: Optional[int] = Field(alias="attempts")
+    error: Optional[JsonValue] = Field(alias="error")
+    event_at: Optional[datetime.datetime] = Field(alias="event_at")
+    created_at: Optional[datetime.datetime] = Field(alias="created_at")
+    processed_at: Optional[datetime.datetime] = Field(alias="processed_at")
 
 class PublicQueueState(BaseModel):
     ready: Optional[int] = Field(alias="ready")
