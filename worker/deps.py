@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from worker.db.client import Database, database_timeout
+from worker.db.installation import Installations
 from worker.db.queue import Queue
 from worker.db.user import UserRequests
 from worker.db.vault import Vault
@@ -35,6 +36,7 @@ class Deps:
     webhooks: WebhookLog
     users: UserRequests
     vault: Vault
+    installations: Installations
     sealer: Sealer
     bell: Bell = field(default_factory=Bell)
     waiters: Waiters = field(default_factory=Waiters)
@@ -74,6 +76,7 @@ async def open_deps(
             webhooks=WebhookLog(database),
             users=UserRequests(database),
             vault=Vault(database),
+            installations=Installations(database),
             sealer=Sealer(settings.sealing_keys()),
         )
 

@@ -9,6 +9,8 @@ import pytest
 
 from sandbox.supabase.migrations import PushFailed
 from tests.sql.shop import PREPARED, Caller, Shop, claim, settle, snapshot, sync
+from worker.checks.migrations import SCHEMA_RELEASE, check_migrations, shipped_names
+from worker.db.installation import AppliedMigration, Installation
 
 if TYPE_CHECKING:
     from tests.adoption.conftest import Project
@@ -242,3 +244,25 @@ def test_default_privileges_make_no_difference_and_are_kept(
     found = [tuple(row.values()) for row in project.rows(GRANTS)]
     assert len(found) > 500
     assert set(found) ^ set(expected) == set()
+
+
+def test_the_worker_knows_its_migrations_in_a_project(project: Project) -> None:
+    project.migration("20990101000000_theirs.sql", "create table public.shop_things (id int primary key);")
+    project.adopt()
+    project.push()
+    (row,) = project.rows("select private.applied_migrations() as applied")
+    history = tuple(
+        AppliedMigration(one["version"], one["name"], one.get("copy_of")) for one in row["applied"]
+    )
+    copies = {one.copy_of for one in history if one.copy_of is not None}
+    assert copies == shipped_names(), "each copy names its original although it has another version"
+    result = check_migrations(installation_with(history), shipped_names())
+    assert result.state == "ok"
+    without = tuple(one for one in history if one.copy_of != min(copies))
+    assert check_migrations(installation_with(without), shipped_names()).state == "error"
+
+
+def installation_with(history: tuple[AppliedMigration, ...]) -> Installation:
+    """An installation of which only the history matters."""
+    empty: frozenset[Any] = frozenset()
+    return Installation(SCHEMA_RELEASE, history, 0.0, "17", empty, empty, empty, None, None, 0, None)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from worker.db.calls import check_call
+from worker.db.installation import Installations
 from worker.db.queue import Queue
 from worker.db.user import UserRequests
 from worker.db.vault import Vault
@@ -226,6 +227,7 @@ def make_deps(database: Any = None, portone: FakePortOne | None = None, **settin
         webhooks=WebhookLog(fake),
         users=UserRequests(fake),
         vault=Vault(fake),
+        installations=Installations(fake),
         sealer=Sealer(chosen.sealing_keys()),
     )
 

@@ -53,6 +53,11 @@ class Stores:
         self.main = open_store(main)
         self._others = {store_id: open_store(client) for store_id, client in (others or {}).items()}
 
+    @property
+    def configured(self) -> tuple[Store, ...]:
+        """The main store and every store with a secret of its own."""
+        return (self.main, *self._others.values())
+
     def of(self, store_id: str | None) -> Store:
         """Return the calls of a store; None = the main one."""
         if store_id is None or store_id == self.main.store_id:
