@@ -47,6 +47,10 @@ node_modules/.installed: $(VENV)/.installed package.json package-lock.json .npmr
 demo: setup ## Run the narrated journey: an order is paid, confirmed, refunded, refused; writes build/demo.json
 	@$(PY) -m sandbox.demo
 
+.PHONY: adopt
+adopt: setup ## A shop with tables of its own takes the project in and pays with it; writes build/adoption.json
+	@$(PY) -m sandbox.adoption
+
 .PHONY: up
 up: setup ## Start the whole stack and leave it running; writes build/stack.json
 	@$(PY) -m sandbox.stack up
