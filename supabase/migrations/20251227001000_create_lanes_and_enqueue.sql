@@ -120,8 +120,7 @@ as $$
     where holder.id is null
   )
   update queue.jobs set state = 'ready'
-  from next_jobs
-  where jobs.id = next_jobs.id
+  where jobs.id = any (array(select next_jobs.id from next_jobs))
 $$;
 comment on function private.promote_lanes(text[]) is 'Gives the slot of each free lane to its oldest waiting job. The caller holds the lanes.';
 revoke all on function private.promote_lanes(text[]) from public, anon, authenticated, service_role;

@@ -60,29 +60,28 @@ comment on function private.lives(queue.jobs, timestamptz) is
   'How many workers a job may kill before a person is asked. A money job as many as it takes, until its time is over; then it still has 20 tries to be decided by reading back.';
 revoke all on function private.lives(queue.jobs, timestamptz) from public, anon, authenticated, service_role;
 
--- Joins by primary key only, in all of this file's queue functions: with the figures of a table that has just grown, the
--- planner would rather read all of it once than look up fifty rows.
+-- Jobs are found by `id = any (array)` and never by a join, in all queue functions: a queue that was analysed while it was
+-- drained looks empty to the planner, which would then walk along the whole primary key beside the fifty rows wanted.
 create function private.reap_jobs(p_max integer, p_now timestamptz) returns void
-language plpgsql set search_path = '' set plan_cache_mode = force_custom_plan
-set enable_mergejoin = off set enable_hashjoin = off
+language plpgsql set search_path = '' set plan_cache_mode = force_custom_plan set enable_seqscan = off
 as $$
 declare
+  expired_ids bigint[];
   lost record;
 begin
   -- The claim number stays: a late completion is accepted until somebody else claims.
-  with expired as materialized (
+  expired_ids := array(
     select jobs.id from queue.jobs
     where jobs.state = 'running' and jobs.lease_until < p_now
       and coalesce(jobs.failures + 1 < private.lives(jobs, p_now), true)
     order by jobs.lease_until
     limit p_max
     for no key update skip locked
-  )
+  );
   update queue.jobs
   set state = 'ready', lease_until = null, worker = null, failures = least(jobs.failures + 1, 32000)::smallint,
     last_error = jsonb_build_object('code', 'LEASE_EXPIRED', 'message', 'The worker stopped answering.')
-  from expired
-  where jobs.id = expired.id;
+  where jobs.id = any (expired_ids);
 
   for lost in
     select jobs.id, jobs.lane from queue.jobs
@@ -103,23 +102,22 @@ comment on function private.reap_jobs(integer, timestamptz) is 'Jobs whose worke
 revoke all on function private.reap_jobs(integer, timestamptz) from public, anon, authenticated, service_role;
 
 create function private.promote_due_jobs(p_max integer, p_now timestamptz) returns void
-language plpgsql set search_path = '' set plan_cache_mode = force_custom_plan
-set enable_mergejoin = off set enable_hashjoin = off
+language plpgsql set search_path = '' set plan_cache_mode = force_custom_plan set enable_seqscan = off
 as $$
 declare
+  due_ids bigint[];
   due record;
 begin
-  with due_again as materialized (
+  due_ids := array(
     select jobs.id from queue.jobs
     where jobs.state in ('scheduled', 'backoff') and jobs.run_at <= p_now
       and (jobs.state = 'backoff' or jobs.lane is null)
     order by jobs.run_at
     limit p_max
     for no key update skip locked
-  )
+  );
   update queue.jobs set state = 'ready', run_at = null
-  from due_again
-  where jobs.id = due_again.id;
+  where jobs.id = any (due_ids);
 
   for due in
     select jobs.id, jobs.lane from queue.jobs
@@ -140,12 +138,12 @@ revoke all on function private.promote_due_jobs(integer, timestamptz) from publi
 
 create function public.claim_jobs(worker text, max integer, lease_seconds integer, after_id bigint default 0)
 returns setof public.claimed_job
-language plpgsql security definer set search_path = '' set plan_cache_mode = force_custom_plan
-set enable_mergejoin = off set enable_hashjoin = off
+language plpgsql security definer set search_path = '' set plan_cache_mode = force_custom_plan set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
   v_now timestamptz := private.now();
+  v_ids bigint[];
 begin
   if coalesce(char_length(claim_jobs.worker), 0) not between 1 and 200 then
     perform private.fail('422', 'WORKER_REQUIRED', 'worker must be a name of 1 to 200 characters.', 'worker', 'Send a name that tells processes apart, like host:pid.');
@@ -160,20 +158,20 @@ begin
   perform private.reap_jobs(claim_jobs.max, v_now);
   perform private.promote_due_jobs(claim_jobs.max, v_now);
 
-  return query
-  with candidates as materialized (
+  v_ids := array(
     select jobs.id from queue.jobs
     where jobs.state = 'ready' and jobs.id > coalesce(claim_jobs.after_id, 0)
     order by jobs.priority, jobs.id
     limit claim_jobs.max
     for no key update skip locked
-  ),
-  claimed as (
+  );
+
+  return query
+  with claimed as (
     update queue.jobs
     set state = 'running', claim = jobs.claim + 1, worker = claim_jobs.worker,
       lease_until = v_now + make_interval(secs => claim_jobs.lease_seconds)
-    from candidates
-    where jobs.id = candidates.id
+    where jobs.id = any (v_ids)
     returning jobs.*
   )
   select
@@ -208,38 +206,56 @@ $$;
 comment on function private.check_claims(text, jsonb[]) is 'Every element names the job and the claim it speaks for.';
 revoke all on function private.check_claims(text, jsonb[]) from public, anon, authenticated, service_role;
 
+create function private.job_of(p_element jsonb) returns bigint
+language sql immutable set search_path = ''
+return (p_element ->> 'job_id')::bigint;
+comment on function private.job_of(jsonb) is 'The job a checked element names.';
+revoke all on function private.job_of(jsonb) from public, anon, authenticated, service_role;
+
+create function private.claim_of(p_element jsonb) returns text
+language sql immutable set search_path = ''
+return (p_element ->> 'job_id')::bigint || ':' || (p_element ->> 'claim')::integer;
+comment on function private.claim_of(jsonb) is 'The job and the claim a checked element speaks for, as <job id>:<claim>.';
+revoke all on function private.claim_of(jsonb) from public, anon, authenticated, service_role;
+
+create function private.lock_jobs(p_ids bigint[]) returns void
+language plpgsql set search_path = '' set plan_cache_mode = force_custom_plan set enable_seqscan = off
+as $$
+begin
+  perform from queue.jobs where jobs.id = any (p_ids) order by jobs.id for no key update;
+end
+$$;
+comment on function private.lock_jobs(bigint[]) is
+  'Waits for the rows of these jobs in one order for everybody: two calls about the same jobs wait for each other, never in a ring.';
+revoke all on function private.lock_jobs(bigint[]) from public, anon, authenticated, service_role;
+
 create function public.extend_leases(leases jsonb[]) returns setof public.extended_lease
-language plpgsql security definer set search_path = '' set plan_cache_mode = force_custom_plan
-set enable_mergejoin = off set enable_hashjoin = off
+language plpgsql security definer set search_path = '' set plan_cache_mode = force_custom_plan set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
   v_now timestamptz := private.now();
+  v_ids bigint[];
+  v_claims text[];
+  v_seconds double precision[];
 begin
   perform private.check_claims('leases', extend_leases.leases);
+  select array_agg(private.job_of(element.value)), array_agg(private.claim_of(element.value)),
+    array_agg(least(3600, greatest(1, coalesce(private.number_of(element.value ->> 'lease_seconds'), 60))))
+  into v_ids, v_claims, v_seconds
+  from unnest(extend_leases.leases) as element (value);
+  perform private.lock_jobs(v_ids);
+
   return query
-  with wanted as materialized (
-    select element.index::integer as index, (element.value ->> 'job_id')::bigint as job_id, (element.value ->> 'claim')::integer as claim,
-      least(3600, greatest(1, coalesce(private.number_of(element.value ->> 'lease_seconds'), 60))) as lease_seconds
-    from unnest(extend_leases.leases) with ordinality as element (value, index)
-  ),
-  locked as materialized (
-    select jobs.id, jobs.claim from queue.jobs
-    where jobs.id in (select wanted.job_id from wanted)
-    order by jobs.id
-    for no key update
-  ),
-  extended as (
+  with extended as (
     update queue.jobs
-    set lease_until = v_now + make_interval(secs => wanted.lease_seconds::double precision)
-    from wanted, locked
-    where jobs.id = wanted.job_id and locked.id = jobs.id and jobs.claim = wanted.claim and jobs.lease_until is not null
-    returning jobs.id, jobs.claim
+    set lease_until = v_now + make_interval(secs => v_seconds[array_position(v_claims, jobs.id || ':' || jobs.claim)])
+    where jobs.id = any (v_ids) and jobs.id || ':' || jobs.claim = any (v_claims) and jobs.lease_until is not null
+    returning jobs.id || ':' || jobs.claim as claim
   )
-  select wanted.index, wanted.job_id, extended.id is not null
-  from wanted
-  left join extended on extended.id = wanted.job_id and extended.claim = wanted.claim
-  order by wanted.index;
+  select element.index::integer, private.job_of(element.value), private.claim_of(element.value) in (select extended.claim from extended)
+  from unnest(extend_leases.leases) with ordinality as element (value, index)
+  order by element.index;
 end
 $$;
 comment on function public.extend_leases(jsonb[]) is
@@ -248,35 +264,30 @@ revoke all on function public.extend_leases(jsonb[]) from public, anon, authenti
 grant execute on function public.extend_leases(jsonb[]) to service_role;
 
 create function public.release_jobs(jobs jsonb[]) returns setof public.released_job
-language plpgsql security definer set search_path = '' set plan_cache_mode = force_custom_plan
-set enable_mergejoin = off set enable_hashjoin = off
+language plpgsql security definer set search_path = '' set plan_cache_mode = force_custom_plan set enable_seqscan = off
 as $$
 #variable_conflict use_column
+declare
+  v_ids bigint[];
+  v_claims text[];
 begin
   perform private.check_claims('jobs', release_jobs.jobs);
+  select array_agg(private.job_of(element.value)), array_agg(private.claim_of(element.value))
+  into v_ids, v_claims
+  from unnest(release_jobs.jobs) as element (value);
+  perform private.lock_jobs(v_ids);
+
   return query
-  with wanted as materialized (
-    select element.index::integer as index, (element.value ->> 'job_id')::bigint as job_id, (element.value ->> 'claim')::integer as claim
-    from unnest(release_jobs.jobs) with ordinality as element (value, index)
-  ),
-  locked as materialized (
-    select jobs.id from queue.jobs
-    where jobs.id in (select wanted.job_id from wanted)
-    order by jobs.id
-    for no key update
-  ),
-  freed as (
+  with freed as (
     -- The claim number moves on: whoever released it can no longer settle it.
     update queue.jobs
     set state = 'ready', lease_until = null, worker = null, claim = jobs.claim + 1
-    from wanted, locked
-    where jobs.id = wanted.job_id and locked.id = jobs.id and jobs.claim = wanted.claim and jobs.lease_until is not null
-    returning jobs.id
+    where jobs.id = any (v_ids) and jobs.id || ':' || jobs.claim = any (v_claims) and jobs.lease_until is not null
+    returning jobs.id || ':' || (jobs.claim - 1) as claim
   )
-  select wanted.index, wanted.job_id, freed.id is not null
-  from wanted
-  left join freed on freed.id = wanted.job_id
-  order by wanted.index;
+  select element.index::integer, private.job_of(element.value), private.claim_of(element.value) in (select freed.claim from freed)
+  from unnest(release_jobs.jobs) with ordinality as element (value, index)
+  order by element.index;
 end
 $$;
 comment on function public.release_jobs(jsonb[]) is 'Graceful stop: gives claimed jobs {job_id, claim} back at once, failures unchanged.';

@@ -139,21 +139,16 @@ as $$
 #variable_conflict use_column
 declare
   v_now timestamptz;
+  v_ids bigint[];
   element jsonb;
   job queue.jobs;
   begun public.begun_attempt;
   touched text[] := '{}';
 begin
   perform private.check_claims('attempts', begin_attempts.attempts);
-  perform private.lock_lanes(array(
-    select jobs.lane from queue.jobs
-    where jobs.id in (select (named.value ->> 'job_id')::bigint from unnest(begin_attempts.attempts) as named (value))
-  ));
-  -- Sorted, as the heartbeat does: two calls about the same jobs wait for each other, never in a ring.
-  perform from queue.jobs
-  where jobs.id in (select (named.value ->> 'job_id')::bigint from unnest(begin_attempts.attempts) as named (value))
-  order by jobs.id
-  for no key update;
+  v_ids := array(select private.job_of(named.value) from unnest(begin_attempts.attempts) as named (value));
+  perform private.lock_lanes(array(select jobs.lane from queue.jobs where jobs.id = any (v_ids)));
+  perform private.lock_jobs(v_ids);
   v_now := private.now();
 
   for i in 1 .. cardinality(begin_attempts.attempts) loop

@@ -8,6 +8,7 @@ as $$
 #variable_conflict use_column
 declare
   v_now timestamptz;
+  v_ids bigint[];
   element jsonb;
   bad integer;
   job queue.jobs;
@@ -34,15 +35,10 @@ begin
     perform private.fail('422', 'VERDICT_UNKNOWN', format('outcomes[%s].verdict must be done, failed, retry or dead.', bad), format('outcomes[%s].verdict', bad), 'Correct this element.');
   end if;
 
-  select array_agg(distinct jobs.lane) into lanes
-  from queue.jobs
-  where jobs.id in (select (named.value ->> 'job_id')::bigint from unnest(settle_jobs.outcomes) as named (value));
+  v_ids := array(select private.job_of(named.value) from unnest(settle_jobs.outcomes) as named (value));
+  select array_agg(distinct jobs.lane) into lanes from queue.jobs where jobs.id = any (v_ids);
   perform private.lock_lanes(lanes);
-  -- Sorted, as the heartbeat does: two calls about the same jobs wait for each other, never in a ring.
-  perform from queue.jobs
-  where jobs.id in (select (named.value ->> 'job_id')::bigint from unnest(settle_jobs.outcomes) as named (value))
-  order by jobs.id
-  for no key update;
+  perform private.lock_jobs(v_ids);
   v_now := private.now();
 
   -- Fence: only the claim that is named, and only while the job is running or was reaped and nobody claimed it since.
@@ -55,6 +51,7 @@ begin
   left join lateral (
     select jobs as job from queue.jobs
     where jobs.id = wanted.job_id and jobs.claim = wanted.claim and wanted.repeat = 1
+    limit 1
   ) as locked on true;
 
   -- What each job means for payments, refunds, orders. Jobs of other kinds pass through.
@@ -85,9 +82,8 @@ begin
   -- Out of the hot table, by primary key alone: a state here would lure the planner into a partial index full of dead entries.
   with gone as (
     delete from queue.jobs
-    using unnest(over_ids, over_verdicts, over_errors) as over (id, verdict, error)
-    where jobs.id = over.id
-    returning jobs.*, over.verdict as outcome, over.error as outcome_error
+    where jobs.id = any (over_ids)
+    returning jobs.*, over_verdicts[array_position(over_ids, jobs.id)] as outcome, over_errors[array_position(over_ids, jobs.id)] as outcome_error
   )
   insert into queue.finished (id, kind, lane, claim, outcome, operation_id, payload, error, created_at, finished_at)
   select gone.id, gone.kind, gone.lane, gone.claim, gone.outcome, gone.operation_id, gone.payload, gone.outcome_error, gone.created_at, v_now
@@ -97,11 +93,10 @@ begin
   update queue.jobs
   -- The claim number moves on, so that repeating this call changes nothing.
   set state = 'backoff', claim = jobs.claim + 1, lease_until = null, worker = null,
-    failures = least(32000, jobs.failures + case when again.counts then 1 else 0 end)::smallint,
-    run_at = v_now + make_interval(secs => again.seconds::double precision),
-    last_error = again.error
-  from unnest(again_ids, again_seconds, again_counts, again_errors) as again (id, seconds, counts, error)
-  where jobs.id = again.id;
+    failures = least(32000, jobs.failures + case when again_counts[array_position(again_ids, jobs.id)] then 1 else 0 end)::smallint,
+    run_at = v_now + make_interval(secs => again_seconds[array_position(again_ids, jobs.id)]::double precision),
+    last_error = again_errors[array_position(again_ids, jobs.id)]
+  where jobs.id = any (again_ids);
 
   for i in 1 .. cardinality(settle_jobs.outcomes) loop
     job := jobs_by_index[i];
