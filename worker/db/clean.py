@@ -6,7 +6,10 @@ must not make a whole batch fail.
 
 from __future__ import annotations
 
+import json
 import math
+
+import orjson
 
 _REPLACEMENT = "\ufffd"
 
@@ -37,3 +40,18 @@ def clean_json(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def encode_json(value: object) -> bytes:
+    """Return ``value`` as JSON that PostgreSQL takes: what ``clean_json`` makes of it, mostly without the copy.
+
+    orjson writes null for numbers JSON does not have and refuses lone surrogates; only a NUL has to be looked for.
+    """
+    try:
+        encoded = orjson.dumps(value)
+    except TypeError:
+        pass
+    else:
+        if b"\\u0000" not in encoded:
+            return encoded
+    return json.dumps(clean_json(value), ensure_ascii=False, allow_nan=False).encode()

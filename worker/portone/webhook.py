@@ -58,8 +58,9 @@ def verify_webhook(
     match: int | None = None
     for index, secret in enumerate(secrets):
         expected = hmac.digest(secret, signed, "sha256")
-        if any([hmac.compare_digest(expected, candidate) for candidate in offered]) and match is None:
-            match = index
+        for candidate in offered:
+            if hmac.compare_digest(expected, candidate) and match is None:
+                match = index
     if match is None:
         raise WebhookRefused("no_matching_signature")
     return Verified(webhook_id, match)

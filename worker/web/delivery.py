@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import parse_qsl
 
+import orjson
+
 from worker.model import Delivery
 from worker.web.body import is_form
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from worker.portone.webhook import Verified
+    from worker.settings import WebhookKey
 
 # PortOne docs: webhook, version 2024-04-25.
 PAYMENT_TYPES: Final = frozenset(
@@ -43,8 +46,10 @@ _NEVER_KEPT: Final = frozenset({"authorization", "cookie", "apikey", "proxy-auth
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 
 
-def read_delivery(body: bytes, headers: Mapping[str, str], verified: Verified) -> Delivery:
-    """Return the delivery to store; never raises.
+def read_delivery(
+    body: bytes, headers: Mapping[str, str], verified: Verified, signed_by: WebhookKey | None = None
+) -> Delivery:
+    """Return the delivery to store; never raises. Its store is the one the body names, else the one whose secret signed.
 
     A form is never more than a legacy body (PortOne docs: webhook, only version 2024-01-01 has forms).
     """
@@ -65,7 +70,8 @@ def read_delivery(body: bytes, headers: Mapping[str, str], verified: Verified) -
         provider_transaction_id=_identifier(fields.get("transactionId")),
         event_at=_time(parsed.get("timestamp")) if isinstance(parsed, dict) else None,
         secret_index=verified.secret_index,
-        store_id=_identifier(fields.get("storeId")),
+        secret_name=None if signed_by is None else signed_by.name,
+        store_id=_identifier(fields.get("storeId")) or (None if signed_by is None else signed_by.store_id),
         skip_reason=skip,
     )
 
@@ -77,6 +83,11 @@ def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _parse(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        pass
+    # Escaped lone surrogates and NaN are no JSON, but Python reads them: what was signed should not be lost for that.
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

@@ -1,7 +1,9 @@
-"""Decides how webhooks reach the database: whatever arrives while one call is under way shares the next one.
+"""Decides how webhooks reach the database: together. Alone a delivery does not wait; in company it waits a moment for more.
 
-Alone a delivery does not wait. A 200 goes out only after the call that carries it has committed. A batch the database
-refuses is halved down to the delivery at fault, which is stored as bytes, without type and subject.
+Two calls may be under way, so that one is worked on by the database while the next is read and signed for. A second one
+starts once it would carry as many as the first, or after ``PATIENCE``. A 200 goes out only after the call that carries it
+has committed. A batch the database refuses is halved down to the delivery at fault, which is stored as bytes, without
+type and subject.
 """
 
 from __future__ import annotations
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from worker.wake import Bell
 
 MOST_PER_CALL: Final = 200
+CALLS: Final = 2
+# The longest a delivery waits for company, seconds; and how long after a call company is still expected.
+PATIENCE: Final = 0.004
+_COMPANY_SECONDS: Final = 0.02
 # The database refuses a call above 4 MiB.
 _BYTES_PER_CALL: Final = 3 * 1024 * 1024
 _MOST_WAITING: Final = 5000
@@ -39,7 +45,12 @@ class Ingest:
         self._log = log
         self._bell = bell
         self._waiting: list[_Waiting] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._calls: set[asyncio.Task[None]] = set()
+        self._under_way = 0
+        self._starting = False
+        self._last_size = 0
+        self._last_ended = 0.0
+        self._patience: asyncio.TimerHandle | None = None
 
     async def record(self, delivery: Delivery) -> Recorded:
         """Store one delivery durably. Raises ``WorkerError`` when it is not stored (answer 503, PortOne sends again)."""
@@ -47,27 +58,64 @@ class Ingest:
             raise DatabaseUnavailable("WEBHOOKS_BACKED_UP", "too many webhooks are waiting for the database")
         entry = _Waiting(delivery, asyncio.get_running_loop().create_future())
         self._waiting.append(entry)
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write_all())
+        self._consider()
         return await entry.done
 
     async def close(self) -> None:
         """Wait until everything accepted so far has been written or refused."""
-        if self._writer is not None:
-            await asyncio.gather(self._writer, return_exceptions=True)
+        while self._calls or self._waiting:
+            self._start()
+            await asyncio.gather(*self._calls, return_exceptions=True)
 
-    async def _write_all(self) -> None:
-        while self._waiting:
-            batch = self._next_batch()
-            try:
-                await self._write(batch)
-            except Exception as error:  # whatever it was, each caller must get its answer
-                if not isinstance(error, WorkerError):
-                    get_logger().error(
-                        "webhook intake crashed", error_type=type(error).__name__, frames=frames(error)
-                    )
-                    error = DatabaseFault("INTERNAL_ERROR", "webhook intake failed")
-                _refuse(batch, error)
+    def _consider(self) -> None:
+        """Start a call when there is enough for one; otherwise see to it that nobody waits longer than the patience."""
+        if not self._waiting or self._starting or len(self._calls) >= CALLS:
+            return
+        if len(self._waiting) >= self._worth_a_call():
+            self._start()
+        elif self._patience is None:
+            self._patience = asyncio.get_running_loop().call_later(PATIENCE, self._start)
+
+    def _worth_a_call(self) -> int:
+        if self._calls:
+            return min(self._under_way, MOST_PER_CALL)
+        in_company = asyncio.get_running_loop().time() - self._last_ended < _COMPANY_SECONDS
+        return self._last_size // CALLS if in_company else 1
+
+    def _start(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        if self._waiting and not self._starting and len(self._calls) < CALLS:
+            self._starting = True
+            call = asyncio.create_task(self._call())
+            self._calls.add(call)
+            call.add_done_callback(self._ended)
+
+    def _ended(self, call: asyncio.Task[None]) -> None:
+        self._calls.discard(call)
+        self._last_ended = asyncio.get_running_loop().time()
+        self._consider()
+
+    async def _call(self) -> None:
+        # Taken here and not when the call was decided on: whoever arrived in the same turn of the loop comes along.
+        self._starting = False
+        batch = self._next_batch()
+        self._under_way += len(batch)
+        # What did not fit may be worth a call of its own.
+        self._consider()
+        try:
+            await self._write(batch)
+        except Exception as error:  # whatever it was, each caller must get its answer
+            if not isinstance(error, WorkerError):
+                get_logger().error(
+                    "webhook intake crashed", error_type=type(error).__name__, frames=frames(error)
+                )
+                error = DatabaseFault("INTERNAL_ERROR", "webhook intake failed")
+            _refuse(batch, error)
+        finally:
+            self._under_way -= len(batch)
+            self._last_size = len(batch)
 
     def _next_batch(self) -> list[_Waiting]:
         size = count = 0
@@ -80,6 +128,8 @@ class Ingest:
         return batch
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
+        if not batch:
+            return
         try:
             recorded = await self._log.record([entry.delivery for entry in batch])
         except (DatabaseFault, Rejected) as error:

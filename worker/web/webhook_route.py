@@ -7,7 +7,6 @@ configured secret signed it · 405 · 413 over 256 KiB · 415 neither JSON nor a
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from worker.errors import WorkerError
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from worker.model import Delivery
-    from worker.portone.webhook import Verified
     from worker.settings import WebhookKey
     from worker.web.ingest import Ingest
 
@@ -57,6 +54,7 @@ class WebhookRoute:
         self._app = app
         self._ingest = ingest
         self._secrets = secrets
+        self._keys = [secret.key for secret in secrets]
         self._clock = clock
         self.refused: dict[str, int] = dict.fromkeys(_REFUSALS, 0)
 
@@ -92,16 +90,16 @@ class WebhookRoute:
         try:
             if repeated:
                 raise WebhookRefused("malformed_headers")
-            verified = verify_webhook(
-                body, headers, secrets=[secret.key for secret in self._secrets], now=self._clock()
-            )
+            verified = verify_webhook(body, headers, secrets=self._keys, now=self._clock())
         except WebhookRefused as refusal:
             self._count(refusal.reason)
             status, message = _REFUSALS[refusal.reason]
             await send_json(send, status, error_body(refusal.reason.upper(), message))
             return
         try:
-            recorded = await self._ingest.record(self._delivery(body, headers, verified))
+            recorded = await self._ingest.record(
+                read_delivery(body, headers, verified, self._secrets[verified.secret_index])
+            )
         except WorkerError as error:
             get_logger().warning("webhook not stored", webhook_id=verified.webhook_id, code=error.code)
             await send_json(
@@ -110,12 +108,6 @@ class WebhookRoute:
             )  # fmt: skip
             return
         await send_json(send, 200, {"status": recorded.status, "duplicate": recorded.duplicate})
-
-    def _delivery(self, body: bytes, headers: Mapping[str, str], verified: Verified) -> Delivery:
-        """The store the body names, else the one whose secret signed it."""
-        delivery = read_delivery(body, headers, verified)
-        secret = self._secrets[verified.secret_index]
-        return replace(delivery, secret_name=secret.name, store_id=delivery.store_id or secret.store_id)
 
     def _count(self, reason: Reason) -> None:
         """Bad signatures are counted and sampled, never stored: anybody can send them."""
