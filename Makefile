@@ -122,6 +122,10 @@ lock: setup ## Write the lock files anew from pyproject.toml and package.json (L
 types: setup ## Generate worker/db/schema.py and supabase/types/database.ts from the migrations
 	@$(PY) -m sandbox.supabase.types
 
+.PHONY: api-docs
+api-docs: setup ## Write docs/http-api.md from the worker's OpenAPI document
+	@$(PY) -m tests.docs.http_api
+
 .PHONY: clean
 clean: ## Stop the stack and remove everything set-up and runs have written here
 	@test ! -f build/stack.json || $(PY) -m sandbox.stack down

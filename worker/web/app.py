@@ -19,6 +19,7 @@ from worker.web.guard import Guard
 from worker.web.health import health_routes
 from worker.web.identities import identity_routes
 from worker.web.ingest import Ingest
+from worker.web.openapi import describe
 from worker.web.payments import payment_routes
 from worker.web.replies import error_body, error_response
 from worker.web.validation import validation_body
@@ -50,6 +51,7 @@ def create_app(deps: Deps, *, state: RunnerState | None = None) -> ASGIApp:
     api.include_router(card_routes(deps))
     api.include_router(identity_routes(deps))
     api.include_router(health_routes(deps, state))
+    api.openapi = describe(api)  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
     api.add_exception_handler(WorkerError, _worker_error)
     api.add_exception_handler(RequestValidationError, _invalid_input)
     api.add_exception_handler(HTTPException, _http_error)

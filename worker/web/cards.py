@@ -15,6 +15,7 @@ from worker.web.inputs import (  # FastAPI reads the annotations
     IdempotencyKey,
     ScheduleRequest,
 )
+from worker.web.outputs import ASKED, BillingKeyIssueReply, answered
 from worker.web.requests import caller_token, enqueue, row_id
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def card_routes(deps: Deps) -> APIRouter:
     """Return the routes under ``/billing-keys``, ``/billing-payments`` and ``/schedules``."""
     router = APIRouter()
 
-    @router.post("/billing-keys/issue")
+    @router.post("/billing-keys/issue", responses=answered(BillingKeyIssueReply, "Begun."))
     async def request_billing_key_issue(request: Request, body: BillingKeyIssueRequest) -> Response:
         """Begin a registration: the server's issue id, and what the browser opens the card window with."""
         begun = await deps.users.ask(
@@ -49,12 +50,12 @@ def card_routes(deps: Deps) -> APIRouter:
             }
         )
 
-    @router.post("/billing-keys")
+    @router.post("/billing-keys", responses=ASKED)
     async def register_billing_key(request: Request, body: BillingKeyRegistration) -> Response:
         """Register the billing key the window gave; PortOne is asked whether it belongs to this user's issue."""
         return await enqueue(deps, request, "register_billing_key", body.model_dump())
 
-    @router.delete("/billing-keys/{billing_key_id}")
+    @router.delete("/billing-keys/{billing_key_id}", responses=ASKED)
     async def delete_billing_key(
         request: Request, billing_key_id: str, idempotency_key: KeyInQuery = None
     ) -> Response:
@@ -64,17 +65,17 @@ def card_routes(deps: Deps) -> APIRouter:
             deps, request, "delete_billing_key", {"id": named, "idempotency_key": idempotency_key}
         )
 
-    @router.post("/billing-payments")
+    @router.post("/billing-payments", responses=ASKED)
     async def request_billing_payment(request: Request, body: BillingPaymentRequest) -> Response:
         """Pay an order with a saved card, now."""
         return await enqueue(deps, request, "request_billing_payment", body.model_dump())
 
-    @router.post("/schedules")
+    @router.post("/schedules", responses=ASKED)
     async def request_schedule(request: Request, body: ScheduleRequest) -> Response:
         """Pay an order with a saved card, later."""
         return await enqueue(deps, request, "request_schedule", body.model_dump())
 
-    @router.delete("/schedules/{schedule_id}")
+    @router.delete("/schedules/{schedule_id}", responses=ASKED)
     async def revoke_schedule(
         request: Request, schedule_id: str, idempotency_key: KeyInQuery = None
     ) -> Response:

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from worker import __version__
 from worker.errors import Misconfigured, WorkerError
+from worker.web.outputs import HealthReply, Responses
 
 if TYPE_CHECKING:
     from worker.deps import Deps
@@ -21,14 +22,18 @@ _CACHE_SECONDS: Final = 1.0
 def health_routes(deps: Deps, state: RunnerState | None) -> APIRouter:
     """Return ``/health/live`` and ``/health/ready``; ``state`` is None where this process runs no jobs."""
     router = APIRouter()
+    well: Responses = {200: {"model": HealthReply, "description": "Well."}}
+    unwell: Responses = {
+        503: {"model": HealthReply, "description": "Not ready: `problems` names the setting to change."}
+    }
     cache: dict[str, tuple[float, dict[str, str]]] = {}
 
-    @router.get("/health/live")
+    @router.get("/health/live", responses=well)
     async def live() -> Response:
         """The process answers; nothing else is checked, so that an outage elsewhere does not restart it."""
         return JSONResponse({"status": "ok", "version": __version__})
 
-    @router.get("/health/ready")
+    @router.get("/health/ready", responses={**well, **unwell})
     async def ready() -> Response:
         """The database answers and the runner may claim; asked at most once a second."""
         known = cache.get("database")

@@ -22,6 +22,7 @@ from worker.web.inputs import (  # FastAPI reads the annotations
     IdentityRequest,  # noqa: TC001
     IdentitySend,  # noqa: TC001
 )
+from worker.web.outputs import ASKED, IdentityReply, StepReply, answered
 from worker.web.requests import caller_token, enqueue, row_id
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def identity_routes(deps: Deps) -> APIRouter:
     """Return the routes under ``/identity-verifications``."""
     router = APIRouter()
 
-    @router.post("/identity-verifications")
+    @router.post("/identity-verifications", responses=answered(IdentityReply, "Begun."))
     async def request_identity_verification(request: Request, body: IdentityRequest) -> Response:
         """Begin an identity check; consent is stored before anything is asked of anybody."""
         address = client_address(request, deps.settings.trusted_proxy_hops)
@@ -52,7 +53,7 @@ def identity_routes(deps: Deps) -> APIRouter:
             }
         )
 
-    @router.post("/identity-verifications/{identity_id}/complete")
+    @router.post("/identity-verifications/{identity_id}/complete", responses=ASKED)
     async def complete_identity_verification(
         request: Request, identity_id: str, body: Annotated[CompletionRequest | None, Body()] = None
     ) -> Response:
@@ -60,7 +61,7 @@ def identity_routes(deps: Deps) -> APIRouter:
         key = body.idempotency_key if body is not None else None
         return await _complete(deps, request, identity_id, key)
 
-    @router.post("/identity-verifications/{identity_id}/send")
+    @router.post("/identity-verifications/{identity_id}/send", responses=answered(StepReply, "Sent."))
     async def send(request: Request, identity_id: str, body: IdentitySend) -> Response:
         """Have a code sent, or the carrier's app asked."""
         step = await _authorized(deps, request, identity_id, "send")
@@ -78,14 +79,14 @@ def identity_routes(deps: Deps) -> APIRouter:
         await _asked(call, (body.name, body.phone_number, body.identity_number))
         return JSONResponse({"id": step.id, "step": "sent"})
 
-    @router.post("/identity-verifications/{identity_id}/resend")
+    @router.post("/identity-verifications/{identity_id}/resend", responses=answered(StepReply, "Sent."))
     async def resend(request: Request, identity_id: str) -> Response:
         """Have the code sent again."""
         step = await _authorized(deps, request, identity_id, "resend")
         await _asked(step.store.identities.resend(step.named, idempotency_key=_fresh_key("resend")), ())
         return JSONResponse({"id": step.id, "step": "sent"})
 
-    @router.post("/identity-verifications/{identity_id}/confirm")
+    @router.post("/identity-verifications/{identity_id}/confirm", responses=ASKED)
     async def confirm(
         request: Request, identity_id: str, body: Annotated[IdentityCode | None, Body()] = None
     ) -> Response:

@@ -14,6 +14,7 @@ from worker.web.inputs import (  # FastAPI reads the annotations
     ConfirmationRequest,  # noqa: TC001
     PaymentRequest,  # noqa: TC001
 )
+from worker.web.outputs import ASKED
 from worker.web.requests import caller_token, enqueue, row_id
 from worker.web.waiting import finished_or_pending
 
@@ -35,12 +36,12 @@ def payment_routes(deps: Deps) -> APIRouter:
     """Return the routes under ``/payments`` and ``/operations``."""
     router = APIRouter()
 
-    @router.post("/payments")
+    @router.post("/payments", responses=ASKED)
     async def request_payment(request: Request, body: PaymentRequest) -> Response:
         """Prepare a payment for an order; the result holds what the browser opens the window with."""
         return await enqueue(deps, request, "request_payment", body.model_dump())
 
-    @router.post("/payments/{payment_id}/complete")
+    @router.post("/payments/{payment_id}/complete", responses=ASKED)
     async def request_completion(
         request: Request, payment_id: PaymentId, body: Annotated[CompletionRequest | None, Body()] = None
     ) -> Response:
@@ -50,7 +51,7 @@ def payment_routes(deps: Deps) -> APIRouter:
             deps, request, "request_completion", {"payment_id": payment_id, "idempotency_key": key}
         )
 
-    @router.post("/payments/{payment_id}/confirm")
+    @router.post("/payments/{payment_id}/confirm", responses=ASKED)
     async def request_confirmation(
         request: Request, payment_id: PaymentId, body: ConfirmationRequest
     ) -> Response:
@@ -59,7 +60,7 @@ def payment_routes(deps: Deps) -> APIRouter:
             deps, request, "request_confirmation", {"payment_id": payment_id, **body.model_dump()}
         )
 
-    @router.post("/payments/{payment_id}/cancel")
+    @router.post("/payments/{payment_id}/cancel", responses=ASKED)
     async def request_cancellation(
         request: Request, payment_id: PaymentId, body: CancellationRequest
     ) -> Response:
@@ -84,7 +85,7 @@ def payment_routes(deps: Deps) -> APIRouter:
         except Rejected as error:
             raise _in_body_names(error) from None
 
-    @router.get("/operations/{operation_id}")
+    @router.get("/operations/{operation_id}", responses=ASKED)
     async def get_operation(request: Request, operation_id: str) -> Response:
         """Read one of the caller's operations; waits only when asked with ``Prefer: wait``."""
         token = caller_token(request)
