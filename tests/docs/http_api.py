@@ -17,7 +17,7 @@ OPENING = """\
 Made by `make api-docs` from the worker's OpenAPI document (`GET /openapi.json`); a test fails when it is not up to date.
 
 Routes marked with a lock need `Authorization: Bearer <the user's access token>`. The worker makes the same database call
-the browser could make with supabase-js ([clients.md](clients.md)), as that user, and waits for the result: `Prefer: wait=N`
+the browser could make with supabase-js ([database.md](database.md#functions-for-app-clients)), as that user, and waits for the result: `Prefer: wait=N`
 (0 to 30 seconds, default 15) says how long. **200** has the finished operation, **202** one that is still under way, with
 `Location` and `Retry-After`. A failed operation is a 200 with `status: "failed"` and its `error`: the request was in order,
 the payment was not. Amounts are whole numbers in the currency's minor unit; unknown fields are refused.
