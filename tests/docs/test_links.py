@@ -34,7 +34,11 @@ def test_links_lead_somewhere(page: Path) -> None:
             continue
         path, _, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page
-        if not target.is_relative_to(ROOT) or not target.exists() or (anchor and anchor not in anchors(target)):
+        if (
+            not target.is_relative_to(ROOT)
+            or not target.exists()
+            or (anchor and anchor not in anchors(target))
+        ):
             broken.append(link)
     assert broken == []
 
