@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from worker.checks.startup import require_startable
 from worker.deps import open_deps
 from worker.logs import get_logger
 from worker.runner.service import RunnerService
@@ -39,8 +40,12 @@ def _on_signals(stop: Callable[[], None]) -> None:
 
 
 async def serve(settings: Settings, *, with_jobs: bool) -> int:
-    """Serve HTTP until a signal; with jobs, also run the queue. Returns the exit code."""
+    """Serve HTTP until a signal; with jobs, also run the queue. Returns the exit code.
+
+    Raises ``Misconfigured`` where ``require_startable`` forbids a start.
+    """
     async with open_deps(settings) as deps:
+        await require_startable(deps, with_jobs=with_jobs, takes_webhooks=True)
         runner = RunnerService(deps) if with_jobs else None
         app = create_app(deps, state=runner.state if runner is not None else None)
         config = uvicorn.Config(
@@ -92,8 +97,9 @@ async def serve(settings: Settings, *, with_jobs: bool) -> int:
 
 
 async def work(settings: Settings, *, until_empty: bool) -> int:
-    """Run jobs until a signal, or until nothing is left. Returns the exit code."""
+    """Run jobs until a signal, or until nothing is left. Returns the exit code. Raises as ``serve``."""
     async with open_deps(settings) as deps:
+        await require_startable(deps, with_jobs=True, takes_webhooks=False)
         runner = RunnerService(deps)
         _on_signals(runner.stop)
         await runner.run(until_empty=until_empty)

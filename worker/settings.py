@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(default=60, ge=5, le=3600)
     shutdown_grace_seconds: float = Field(default=25, ge=0, le=600)
     portone_read_timeout_seconds: float = Field(default=65, gt=0, le=600)
+    webhook_spool_dir: str | None = None
+    webhook_spool_max_bytes: int = Field(default=256 * 1024 * 1024, ge=1024 * 1024)
+    startup_timeout_seconds: float = Field(default=30, ge=0, le=600)
     log_file: str | None = None
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

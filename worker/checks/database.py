@@ -20,5 +20,6 @@ async def check_database(installations: Installations) -> tuple[CheckResult, Ins
     except Misconfigured as refusal:
         return error(NAME, "Supabase refused the worker", refusal.message), None
     except WorkerError as failure:
-        return error(NAME, failure.message, "check SUPABASE_URL and that the project is not paused"), None
+        fix = "check SUPABASE_URL and that the project is not paused"
+        return error(NAME, failure.message, fix, may_pass=True), None
     return ok(NAME, f"PostgreSQL {installation.server_version} answers"), installation

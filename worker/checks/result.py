@@ -16,6 +16,8 @@ class CheckResult:
     state: State
     detail: str
     fix: str = ""
+    may_pass: bool = False
+    """Whether waiting may help: something did not answer, rather than answered wrong."""
 
     @property
     def line(self) -> str:
@@ -33,6 +35,6 @@ def warning(name: str, detail: str, fix: str) -> CheckResult:
     return CheckResult(name, "warning", detail, fix)
 
 
-def error(name: str, detail: str, fix: str) -> CheckResult:
+def error(name: str, detail: str, fix: str, *, may_pass: bool = False) -> CheckResult:
     """The worker does not start like this."""
-    return CheckResult(name, "error", detail, fix)
+    return CheckResult(name, "error", detail, fix, may_pass)

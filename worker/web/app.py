@@ -33,15 +33,21 @@ if TYPE_CHECKING:
 
     from worker.deps import Deps
     from worker.state import RunnerState
+    from worker.web.spooled import SpooledIngest
 
 
 def create_app(deps: Deps, *, state: RunnerState | None = None) -> ASGIApp:
     """Return the ASGI app; ``state`` is the runner's in this process, None when it runs no jobs."""
     ingest = Ingest(deps.webhooks, deps.bell)
+    spooled = _spooled(deps, ingest)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if spooled is not None:
+            spooled.start()
         yield
+        if spooled is not None:
+            await spooled.close()
         await ingest.close()
 
     api = FastAPI(
@@ -65,7 +71,16 @@ def create_app(deps: Deps, *, state: RunnerState | None = None) -> ASGIApp:
             allow_headers=["authorization", "content-type", "prefer"],
             expose_headers=["location", "retry-after", "preference-applied"],
         )
-    return WebhookRoute(api, ingest=ingest, secrets=deps.settings.webhook_keys())
+    return WebhookRoute(api, ingest=spooled or ingest, secrets=deps.settings.webhook_keys())
+
+
+def _spooled(deps: Deps, ingest: Ingest) -> SpooledIngest | None:
+    if deps.settings.webhook_spool_dir is None:
+        return None
+    # Not at the top: the spool is off by default, and locks files as only POSIX can.
+    from worker.web.spooled import open_spool
+
+    return open_spool(deps, ingest, deps.settings.webhook_spool_dir)
 
 
 async def _worker_error(_request: Request, error: Exception) -> JSONResponse:

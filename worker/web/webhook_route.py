@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from worker.settings import WebhookKey
     from worker.web.ingest import Ingest
+    from worker.web.spooled import SpooledIngest
 
 PATH: Final = "/webhooks/portone"
 BODY_LIMIT: Final = 256 * 1024
@@ -47,7 +48,7 @@ class WebhookRoute:
         self,
         app: ASGIApp,
         *,
-        ingest: Ingest,
+        ingest: Ingest | SpooledIngest,
         secrets: Sequence[WebhookKey],
         clock: Callable[[], float] = time.time,
     ) -> None:
