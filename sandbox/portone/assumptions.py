@@ -39,6 +39,7 @@ class Assumptions:
     pending_cancellation_reduces_cancellable: bool = True
     full_cancel_derives_tax_free: bool = False
     missing_refund_account: Literal["invalid_request", "pg_provider"] = "invalid_request"
+    cancel_deadlines: Literal["enforced", "ignored"] = "enforced"
     refund_status_after_cancel: Literal["PENDING", "COMPLETED"] = "PENDING"
     webhook_on_virtual_account_close: bool = False
     virtual_account_expiry: Literal["stays", "failed"] = "stays"
@@ -46,6 +47,7 @@ class Assumptions:
     instant_card: Literal["forbidden", "allow"] = "forbidden"
     schedule_in_the_past: Literal["reject", "run"] = "reject"
     confirm_timeout_seconds: float = 10.0
+    approval_minutes: float = 15.0
     # Identity verification
     identity_per_hour: int = 30
     identity_per_day: int = 200
@@ -62,6 +64,7 @@ class Assumptions:
     cursor_order: Literal["ascending"] = "ascending"
     list_sort_by: Literal["REQUESTED_AT", "STATUS_CHANGED_AT"] = "REQUESTED_AT"
     list_sort_order: Literal["DESC", "ASC"] = "DESC"
+    list_lag_seconds: float = 0.0
     total_count: Literal["all_matches"] = "all_matches"
     # Tolerance
     unknown_fields: bool = False
@@ -156,6 +159,10 @@ SOURCES: Final[dict[str, tuple[Label, str]]] = {
         "assumed",
         "virtual-account refund without refundAccount: 400 or 502, unknown which",
     ),
+    "cancel_deadlines": (
+        "documented",
+        "by method and PG (help centre); how the PG words it is assumed",
+    ),
     "refund_status_after_cancel": (
         "inferred",
         "the bank transfer takes 1-2 business days after the cancellation",
@@ -168,6 +175,10 @@ SOURCES: Final[dict[str, tuple[Label, str]]] = {
     "instant_card": ("assumed", "card numbers by API need a contract; without it 403 FORBIDDEN"),
     "schedule_in_the_past": ("assumed", "timeToPay in the past: 400, or executed at once"),
     "confirm_timeout_seconds": ("documented", "10 seconds in older documents"),
+    "approval_minutes": (
+        "assumed",
+        "a manual approval has to come at once, PG timeouts differ; too late = PG_PROVIDER and FAILED",
+    ),
     "identity_per_hour": ("documented", "Danal error 0086: 30 attempts an hour and address"),
     "identity_per_day": ("documented", "Danal error 0086: 200 attempts in 24 hours and address"),
     "max_wrong_otps": ("assumed", "wrong OTP: 502 PG_PROVIDER, READY until this many, then FAILED"),
@@ -190,6 +201,10 @@ SOURCES: Final[dict[str, tuple[Label, str]]] = {
     "cursor_order": ("assumed", "cursor lists are ordered by creation, oldest first"),
     "list_sort_by": ("assumed", "GET /payments without sortBy; the document names no default"),
     "list_sort_order": ("assumed", "GET /payments without sortOrder; the document names no default"),
+    "list_lag_seconds": (
+        "inferred",
+        "lists may lag behind single reads (event-sourced); off so that tests are exact",
+    ),
     "total_count": ("assumed", "page.totalCount counts all matches, not only this page"),
     "unknown_fields": ("documented", "new fields may appear at any time; on = every payment carries one"),
 }

@@ -30,5 +30,5 @@ def stores_of_secret(simulator: Simulator, secret: str) -> list[Store]:
     return [
         store
         for store in simulator.stores.values()
-        if any([hmac.compare_digest(secret.encode(), one.encode()) for one in store.config.api_secrets])
+        if any([hmac.compare_digest(secret.encode(), one.encode()) for one in store.api_secrets])
     ]

@@ -111,6 +111,13 @@ class Vault:
             raise PortOneError("BILLING_KEY_ALREADY_ISSUED", "billingIssueToken: was used already")
         return entry
 
+    def issue_id_used(self, channel: Channel, issue_id: str | None) -> bool:
+        """Say whether a window with this issue id was opened before at a PG that takes each id once (NaverPay)."""
+        return channel.issue_id_once and any(
+            entry.request.issue_id == issue_id and channel.key == entry.channels[0].key
+            for entry in self.keys.values()
+        )
+
     # -- life -----------------------------------------------------------------------------------------------------
 
     def open(self, channels: list[Channel], request: KeyRequest, *, quiet: bool = False) -> BillingKey:
@@ -200,19 +207,6 @@ class Vault:
     def _announce(self, entry: BillingKey, event: str) -> None:
         channel = entry.channels[0]
         self._announcer.announce_billing_key(entry.key, event, channel.type, entry.request.notice_urls)
-
-
-def pg_refusal(channel: Channel, request: KeyRequest) -> str | None:
-    """Return why the PG behind ``channel`` would not issue, None when it would (PortOne docs: PG notes)."""
-    customer_id = request.customer.get("id")
-    if request.method not in channel.billing_methods:
-        return f"billingKeyMethod: {request.method} is not offered by {channel.pg_provider}"
-    if channel.issue_name_required and not request.issue_name:
-        return f"issueName: is needed by {channel.pg_provider}"
-    pattern = channel.customer_id_pattern
-    if pattern is not None and (customer_id is None or pattern.fullmatch(customer_id) is None):
-        return f"customer.customerId: {channel.pg_provider} needs one like {pattern.pattern}"
-    return None
 
 
 def _require(entry: BillingKey, status: KeyStatus, action: str) -> None:

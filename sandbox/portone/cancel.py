@@ -7,11 +7,10 @@ taxable part, cancel count, then the PG's own rules. Each refusal is an error of
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from .clock import SECOND
-from .errors import ControlError, PortOneError, invalid_request, pg_provider
+from .cancel_rules import check_pg_rules
+from .errors import ControlError, PortOneError, pg_provider
 from .model import PAID_STATUSES, Cancellation
 from .money import vat_of
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from .faults import Fault
     from .model import Attempt, Payment, Trigger
     from .payments import Ledger
-
-_KST: Final = timezone(timedelta(hours=9))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,7 @@ def cancel(
     attempt = payment.shown
     parts = _checked_parts(attempt, command, ledger.rules)
     if command.trigger == "API":
-        _check_pg_rules(attempt, command, parts, ledger.clock.now(), ledger.rules)
+        check_pg_rules(attempt, parts.amount, command.refund_account, ledger.clock.now(), ledger.rules)
     fault = pg_fault()
     if fault is not None and fault.kind == "pg_provider":
         raise pg_provider(fault.pg_code, fault.pg_message)
@@ -192,30 +189,3 @@ def _tax_free(command: CancelCommand, rules: Assumptions, tax_free_left: int) ->
     # The console knows the split; the API documents "omitted = all taxable", also for a full cancellation.
     derived = command.trigger != "API" or rules.full_cancel_derives_tax_free
     return tax_free_left if command.amount is None and derived else 0
-
-
-def _check_pg_rules(
-    attempt: Attempt, command: CancelCommand, parts: _Parts, now: int, rules: Assumptions
-) -> None:
-    method = attempt.order.pay_method
-    partial = parts.amount < attempt.order.total
-    if partial and method in ("GIFT_CERTIFICATE", "MOBILE"):
-        raise pg_provider("PARTIAL_CANCEL_NOT_ALLOWED", f"{method} cannot be cancelled in part")
-    later_month = method == "MOBILE" and _month(attempt.paid_at or now) != _month(now)
-    if method != "VIRTUAL_ACCOUNT" and not later_month:
-        return
-    account = command.refund_account
-    missing = None
-    if account is None:
-        missing = "refundAccount: needed to refund to a bank account (bank, number, holderName)"
-    elif attempt.channel.refund_phone and not account.holder_phone_number:
-        missing = f"refundAccount.holderPhoneNumber: needed by {attempt.channel.pg_provider}"
-    if missing is not None:
-        if rules.missing_refund_account == "pg_provider":
-            raise pg_provider("REFUND_ACCOUNT_REQUIRED", missing)
-        raise invalid_request(missing)
-
-
-def _month(moment: int) -> tuple[int, int]:
-    local = datetime.fromtimestamp(moment // SECOND, UTC).astimezone(_KST)
-    return local.year, local.month

@@ -15,10 +15,12 @@ from .errors import PortOneError, invalid_request, pg_provider
 from .methods import card_method, masked_card
 from .model import PAID_STATUSES, Order
 from .money import vat_of
+from .pg_rules import order_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .assumptions import Assumptions
     from .billing import BillingKey
     from .channels import Channel
     from .faults import Fault
@@ -121,17 +123,7 @@ def _refusal(
         return fault.pg_code, fault.pg_message
     if key is not None and key.refusals:
         return key.refusals.pop(0)
-    return pg_limits(channel, payment_id, order.total)
-
-
-def pg_limits(channel: Channel, payment_id: str, total: int) -> tuple[str, str] | None:
-    """Return the PG's own refusal of an order id or amount as (code, message), None when it takes them."""
-    if channel.payment_id_pattern.fullmatch(payment_id) is None:
-        pattern = channel.payment_id_pattern.pattern
-        return "INVALID_ORDER_ID", f"paymentId: {channel.pg_provider} takes only {pattern}"
-    if total < channel.minimum:
-        return "BELOW_MINIMUM_AMOUNT", f"amount: {channel.pg_provider} takes {channel.minimum} or more"
-    return None
+    return order_refusal(channel, payment_id, order.total, order.currency, order.name)
 
 
 def method_of(
@@ -227,12 +219,25 @@ def confirm(
         ("isTest", body.isTest, attempt.channel.type == "TEST"),
     )
     attempt.payment_token = None
-    fault = pg_fault()
-    if fault is not None:
-        ledger.refuse(payment, attempt, fault.pg_code, fault.pg_message)
-        raise pg_provider(fault.pg_code, fault.pg_message)
+    # The token was handed out by the last change of a READY attempt.
+    refusal = approval_refusal(ledger.rules, attempt.updated_at, ledger.clock.now(), pg_fault)
+    if refusal is not None:
+        ledger.refuse(payment, attempt, *refusal)
+        raise pg_provider(*refusal)
     ledger.confirmed(payment, attempt, skip_webhook=body.skipWebhook)
     return attempt
+
+
+def approval_refusal(
+    rules: Assumptions, handed_at: int, now: int, pg_fault: Callable[[], Fault | None]
+) -> tuple[str, str] | None:
+    """Return why the PG does not take an approval, (code, message): on command, or because its session is over."""
+    fault = pg_fault()
+    if fault is not None:
+        return fault.pg_code, fault.pg_message
+    if now > handed_at + round(rules.approval_minutes * 60 * SECOND):
+        return "APPROVAL_TIMED_OUT", "승인 가능한 시간이 지났습니다."
+    return None
 
 
 def check_information(*triples: tuple[str, Any, Any]) -> None:

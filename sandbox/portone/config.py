@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import secrets
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from .channels import Channel, default_channels
+from .default_channels import default_channels
+
+if TYPE_CHECKING:
+    from .channels import Channel
 
 STORE_ID: Final = "store-5e1f0000-0000-4000-8000-000000000001"
 MERCHANT_ID: Final = "merchant-sim"

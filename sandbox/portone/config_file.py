@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, ValidationError
 
 from .assumptions import Assumptions
-from .channels import default_channels
 from .config import MERCHANT_ID, SimulatorConfig, StoreConfig, new_api_secret, new_webhook_secret
 from .control_channels import channel_from_json
 from .control_inputs import ControlInput
+from .default_channels import default_channels
 from .inputs import Text, explain
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .billing import KeyRequest, pg_refusal
-from .browser_routes import browser_route
+from .billing import KeyRequest
+from .browser_routes import browser_route, window_reply
 from .clock import SECOND
 from .control_inputs_more import (
     CardInput,
@@ -19,6 +19,7 @@ from .control_inputs_more import (
 from .errors import ControlError
 from .inputs import read_control
 from .methods import masked_card
+from .pg_rules import key_window_refusal
 from .views_extra import billing_key_body, schedule_body
 from .windows import custom_text, open_window, order_of_window, pg_code, rest_customer
 
@@ -60,7 +61,7 @@ class BillingControls:
         ``{transactionType, billingKey, …}`` (the key is READY, BillingKey.Ready) or ``{code, message, …}``.
         """
         body = read_control(KeyWindowInput, await request.body())
-        return JSONResponse(open_key_window(self._simulator.stores, body))
+        return window_reply(self._simulator, body, open_key_window(self._simulator.stores, body))
 
     async def keys(self, request: Request) -> Response:
         """GET ?storeId=: all keys, also those PortOne does not show, in order of creation."""
@@ -153,7 +154,11 @@ def open_key_window(stores: dict[str, Store], body: KeyWindowInput) -> dict[str,
         custom_text(body.customData),
         tuple(body.noticeUrls),
     )
-    problem = pg_refusal(channel, request)
+    problem = key_window_refusal(
+        channel, request, body.userAgent, body.windowType, with_payment=body.payment is not None
+    )
+    if problem is None and store.vault.issue_id_used(channel, body.issueId):
+        problem = f"issueId: {body.issueId} was used before; {channel.pg_provider} takes each once"
     if problem is not None:
         return {**refused, **pg_code("INVALID_REQUEST", problem)}
     if body.payment is None:
@@ -166,7 +171,7 @@ def open_key_window(stores: dict[str, Store], body: KeyWindowInput) -> dict[str,
     entry = store.vault.open([channel], request)
     entry.payment_id = window.paymentId
     attempt = store.ledger.find(window.paymentId).shown
-    attempt.order = order_of_window(window, store.clock.now(), entry.key)
+    attempt.order = order_of_window(window, channel, store.clock.now(), entry.key)
     return {
         "transactionType": type_,
         "billingKey": entry.key,

@@ -53,14 +53,14 @@ class ChannelControls:
 def channel_of(key: str, body: ChannelInput) -> Channel:
     """Return the channel a body describes; raises ValueError for a broken pattern."""
     fields = {_snake(name): value for name, value in body.model_dump(exclude_none=True).items()}
-    for name in ("payment_id_pattern", "customer_id_pattern"):
-        if name in fields:
+    for name, value in fields.items():
+        if isinstance(value, list):
+            fields[name] = frozenset(value)
+        elif name.endswith("_pattern"):
             try:
-                fields[name] = re.compile(fields[name])
+                fields[name] = re.compile(value)
             except re.error as failure:
                 raise ValueError(f"{name}: is not a regular expression ({failure})") from failure
-    for name in ("pay_methods", "billing_methods"):
-        fields[name] = frozenset(fields[name])
     return Channel(key, **fields)
 
 

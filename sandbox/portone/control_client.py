@@ -45,6 +45,10 @@ class SimulatorControl(MoreCalls):
         """Close the connections."""
         self._client.close()
 
+    def api_secrets(self, *secrets: str, **options: Any) -> None:
+        """The console issues or expires V2 API secrets: from now on a store takes these (storeId?)."""
+        self._object("PUT", "/api-secrets", {"secrets": list(secrets), **options})
+
     # -- buyer, PG, console ---------------------------------------------------------------------------------------
 
     def open_window(self, **window: Any) -> dict[str, Any]:

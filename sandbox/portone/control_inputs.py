@@ -95,6 +95,8 @@ class WindowInput(BaseModel):
     ipAddress: Text = "203.0.113.7"
     userAgent: StrictStr = "Mozilla/5.0"
     url: StrictStr | None = None
+    productType: Literal["REAL", "DIGITAL", "PRODUCT_TYPE_REAL", "PRODUCT_TYPE_DIGITAL"] | None = None
+    windowType: dict[str, Any] = {}
 
 
 class SettingsInput(ControlInput):
@@ -107,6 +109,13 @@ class SettingsInput(ControlInput):
     storeId: StrictStr | None = None
     mode: Literal["deliver", "hold"] | None = None
     environment: Literal["TEST", "LIVE"] | None = None
+
+
+class SecretsInput(ControlInput):
+    """The V2 API secrets a store takes from now on; one that is missing has expired or was revoked."""
+
+    secrets: Annotated[list[Text], Field(min_length=1)]
+    storeId: StrictStr | None = None
 
 
 class ReleaseInput(ControlInput):

@@ -35,6 +35,9 @@ class KeyWindowInput(BaseModel):
     customer: dict[str, Any] = {}
     customData: Any = None
     noticeUrls: list[Text] = Field(default_factory=list)
+    productType: Literal["REAL", "DIGITAL", "PRODUCT_TYPE_REAL", "PRODUCT_TYPE_DIGITAL"] | None = None
+    windowType: dict[str, Any] = {}
+    userAgent: StrictStr = "Mozilla/5.0"
     payment: KeyPaymentInput | None = None
 
     def payment_window(self) -> WindowInput:
@@ -47,6 +50,9 @@ class KeyWindowInput(BaseModel):
             customer=self.customer,
             customData=self.customData,
             noticeUrls=self.noticeUrls,
+            productType=self.productType,
+            windowType=self.windowType,
+            userAgent=self.userAgent,
             **payment,
         )
 
@@ -114,12 +120,26 @@ class ChannelInput(ControlInput):
     payMethods: list[Text] = Field(default_factory=lambda: ["CARD"])
     paymentIdPattern: Text | None = None
     minimum: Positive = 1
+    currencies: list[Text] = Field(default_factory=list)
+    orderNameBytes: Amount = 0
+    orderNameCharacters: Amount = 0
+    orderNameCut: StrictBool = False
+    pcWindow: Literal["IFRAME", "POPUP", "REDIRECTION"] | None = None
+    mobileWindow: Literal["IFRAME", "POPUP", "REDIRECTION"] | None = None
+    windowCustomer: list[Text] = Field(default_factory=list)
+    pcCustomer: list[Text] = Field(default_factory=list)
+    easyPayCustomer: StrictBool = False
+    mobileProductType: StrictBool = False
     asyncCancel: StrictBool = False
     refundPhone: StrictBool = False
     pendingFirst: StrictBool = False
     manualApproval: StrictBool = False
     billingMethods: list[Text] = Field(default_factory=list)
+    billingOnlyWithPayment: list[Text] = Field(default_factory=list)
+    billingCustomer: list[Text] = Field(default_factory=list)
     customerIdPattern: Text | None = None
+    issueIdPattern: Text | None = None
+    issueIdOnce: StrictBool = False
     issueNameRequired: StrictBool = False
     deleteNeedsReason: StrictBool = False
     apiIssue: StrictBool = False

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from . import cancel as cancelling
 from .banks import BANKS
-from .browser_routes import browser_route
+from .browser_routes import browser_route, window_reply
 from .confirm_process import approve_confirmed
 from .control_inputs import (
     ApproveInput,
@@ -71,7 +71,7 @@ class PaymentControls:
     async def window(self, request: Request) -> Response:
         """POST /windows, the browser SDK's requestPayment: ``{transactionType, paymentId, txId}`` or ``{code, …}``."""
         window = read_control(WindowInput, await request.body())
-        return JSONResponse(open_window(self._simulator.stores, window))
+        return window_reply(self._simulator, window, open_window(self._simulator.stores, window))
 
     async def get(self, request: Request) -> Response:
         """GET /payments/{id}/get: the payment, without authorization and without a line in the request log."""

@@ -11,7 +11,7 @@ from .errors import PortOneError, invalid_request, pg_provider
 from .inputs import read_portone
 from .inputs_billing import ConfirmKeyAndPayInput, ConfirmKeyInput, IssueInput, KeysInput
 from .model import PAID_STATUSES
-from .pages import page_of, time_window
+from .pages import listed_until, page_of, time_window
 from .replies import Reply, json_reply
 from .views_extra import billing_key_body
 
@@ -134,10 +134,10 @@ async def confirm_issue_and_pay(call: Call) -> Reply:
 
 
 def _confirm(call: Call, store: Store, entry: BillingKey, *, skip_webhook: bool) -> None:
-    fault = call.pg_fault()
-    if fault is not None:
-        store.vault.fail(entry, fault.pg_code, fault.pg_message)
-        raise pg_provider(fault.pg_code, fault.pg_message)
+    refusal = charges.approval_refusal(store.rules, entry.changed_at, store.clock.now(), call.pg_fault)
+    if refusal is not None:
+        store.vault.fail(entry, *refusal)
+        raise pg_provider(*refusal)
     store.vault.issue(entry, skip_webhook=skip_webhook)
 
 
@@ -146,11 +146,13 @@ async def page(call: Call) -> Reply:
     query = read_portone(KeysInput, call.list_query())
     store = call.store(query.filter.storeId)
     since, until = time_window(store.clock.now(), query.filter.from_, query.filter.until)
+    known = listed_until(store.clock.now(), store.rules)
     rows = [
         entry
         for entry in store.vault.keys.values()
         if entry.status in ("ISSUED", "DELETED")
         and since <= _moment(entry, query.filter.timeRangeField) <= until
+        and (entry.issued_at or 0) <= known
         and _matches(entry, query.filter)
     ]
     rows.sort(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .clock import seconds_text
 from .inputs import read_portone
 from .inputs_charges import RevokeInput, ScheduleInput, SchedulesInput
-from .pages import page_of, time_window
+from .pages import listed_until, page_of, time_window
 from .replies import Reply, json_reply
 from .views_extra import schedule_body
 
@@ -36,10 +36,12 @@ async def page(call: Call) -> Reply:
     query = read_portone(SchedulesInput, call.list_query())
     wanted, store = query.filter, call.store(query.filter.storeId)
     since, until = time_window(store.clock.now(), wanted.from_, wanted.until)
+    known = listed_until(store.clock.now(), store.rules)
     rows = [
         one
         for one in store.planner.schedules.values()
         if since <= one.time_to_pay <= until
+        and one.created_at <= known
         and wanted.billingKey in (None, one.billing_key)
         and (wanted.status is None or store.planner.status(one) in wanted.status)
         and (wanted.isForTest is None or wanted.isForTest == _is_test(store, one))

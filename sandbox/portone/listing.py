@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .clock import SECOND, parse
 from .errors import invalid_request
+from .pages import listed_until
 from .views import payment_body
 
 if TYPE_CHECKING:
@@ -29,10 +30,13 @@ def page_of_payments(ledger: Ledger, query: ListInput) -> dict[str, Any]:
     if (number + 1) * size > _MOST_ROWS:
         raise invalid_request(f"page: (number + 1) * size must be at most {_MOST_ROWS}")
     since, until = _window(ledger, query.filter.from_, query.filter.until)
+    known = listed_until(ledger.clock.now(), ledger.rules)
     matches = [
         payment
         for payment in ledger.in_order
-        if since <= _time(payment, query.filter.timestampType) <= until and _matches(payment, query.filter)
+        if since <= _time(payment, query.filter.timestampType) <= until
+        and _created(payment) <= known
+        and _matches(payment, query.filter)
     ]
     by = query.filter.sortBy or ledger.rules.list_sort_by
     newest_first = (query.filter.sortOrder or ledger.rules.list_sort_order) == "DESC"
@@ -47,6 +51,7 @@ def page_of_payments(ledger: Ledger, query: ListInput) -> dict[str, Any]:
 def payments_by_cursor(ledger: Ledger, query: CursorInput) -> dict[str, Any]:
     """Return ``{items: [{payment, cursor}]}`` by creation, oldest first (assumed)."""
     since, until = _window(ledger, query.from_, query.until)
+    until = min(until, listed_until(ledger.clock.now(), ledger.rules))
     start = max(bisect_left(ledger.in_order, since, key=_created), _after(query.cursor))
     end = bisect_right(ledger.in_order, until, key=_created)
     rows = ledger.in_order[start : min(end, start + query.size)]
@@ -58,6 +63,7 @@ def payments_by_cursor(ledger: Ledger, query: CursorInput) -> dict[str, Any]:
 def events_by_cursor(ledger: Ledger, query: CursorInput) -> dict[str, Any]:
     """Return ``{items: [{paymentEvent, cursor}]}`` by time of the event, oldest first (assumed)."""
     since, until = _window(ledger, query.from_, query.until)
+    until = min(until, listed_until(ledger.clock.now(), ledger.rules))
     start = max(bisect_left(ledger.events, since, key=lambda event: event.created_at), _after(query.cursor))
     end = bisect_right(ledger.events, until, key=lambda event: event.created_at)
     rows = ledger.events[start : min(end, start + query.size)]

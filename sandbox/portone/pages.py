@@ -10,6 +10,7 @@ from .errors import invalid_request
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from .assumptions import Assumptions
     from .inputs import PageInput
 
 Row = TypeVar("Row")
@@ -28,6 +29,11 @@ def time_window(now: int, since_text: str | None, until_text: str | None) -> tup
     until = now if until_text is None else moment_of("until", until_text)
     since = until - _DEFAULT_WINDOW if since_text is None else moment_of("from", since_text)
     return since, until
+
+
+def listed_until(now: int, rules: Assumptions) -> int:
+    """Return the latest creation a list already knows: lists may lag behind single reads (inferred)."""
+    return now - round(rules.list_lag_seconds * SECOND)
 
 
 def moment_of(name: str, text: str) -> int:

@@ -39,11 +39,12 @@ class Shared:
 
 
 class Store:
-    """One store; ``channels`` may be changed by the control API."""
+    """One store; ``channels`` and ``api_secrets`` may be changed by the control API."""
 
     def __init__(self, config: StoreConfig, shared: Shared) -> None:
         self.config = config
         self.id = config.store_id
+        self.api_secrets = config.api_secrets
         self.merchant_id = shared.merchant_id
         self.clock, self.ids, self.rules, self.agenda = shared.clock, shared.ids, shared.rules, shared.agenda
         self.channels = dict(config.channels)

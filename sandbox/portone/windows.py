@@ -10,9 +10,9 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
-from .charges import pg_limits
 from .clock import SECOND
 from .model import PAID_STATUSES, Order
+from .pg_rules import order_name_of, order_refusal, window_refusal
 
 if TYPE_CHECKING:
     from .channels import Channel
@@ -46,8 +46,9 @@ def open_window(stores: dict[str, Store], window: WindowInput) -> dict[str, Any]
         refusal = _refusal(store.ledger, store.channels, window)
     if refusal is not None or store is None:
         return {"transactionType": "PAYMENT", "paymentId": window.paymentId, **(refusal or {})}
-    order = order_of_window(window, store.clock.now())
-    attempt = store.ledger.open(window.paymentId, store.channels[window.channelKey], order)
+    channel = store.channels[window.channelKey]
+    order = order_of_window(window, channel, store.clock.now())
+    attempt = store.ledger.open(window.paymentId, channel, order)
     return {"transactionType": "PAYMENT", "paymentId": window.paymentId, "txId": attempt.transaction_id}
 
 
@@ -90,20 +91,22 @@ def _mismatch(ledger: Ledger, window: WindowInput) -> dict[str, str] | None:
 
 
 def _pg_refusal(channel: Channel, window: WindowInput) -> dict[str, str] | None:
-    limits = pg_limits(channel, window.paymentId, window.totalAmount)
-    problem = limits[1] if limits is not None else None
-    if window.payMethod not in channel.pay_methods:
-        problem = f"payMethod: {window.payMethod} is not offered by {channel.pg_provider}"
+    refused = order_refusal(
+        channel, window.paymentId, window.totalAmount, _currency(window), window.orderName
+    )
+    if refused is not None:
+        return pg_code(*refused)
+    problem = window_refusal(channel, window, rest_customer(window.customer))
     return None if problem is None else pg_code("INVALID_REQUEST", problem)
 
 
-def order_of_window(window: WindowInput, now: int, billing_key: str | None = None) -> Order:
+def order_of_window(window: WindowInput, channel: Channel, now: int, billing_key: str | None = None) -> Order:
     """Return what a window asks for, in REST form; ``now`` in nanoseconds."""
     origin = {"platformType": "PC", "ipAddress": window.ipAddress, "userAgent": window.userAgent}
     if window.url is not None:
         origin["url"] = window.url
     return Order(
-        name=window.orderName,
+        name=order_name_of(channel, window.orderName),
         total=window.totalAmount,
         tax_free=window.taxFreeAmount,
         currency=_currency(window),

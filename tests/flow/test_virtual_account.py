@@ -95,7 +95,9 @@ def virtual_account(flow_world: World) -> Purchase:
 
 
 def test_validation_smartro_needs_the_phone_number(world: World, mina: Shopper) -> None:
-    purchase = _deposited(world, mina, channelKey="channel-key-smartro")
+    purchase = _deposited(
+        world, mina, channelKey="channel-key-smartro", customer={"phoneNumber": "01012345678"}
+    )
     refused = world.admin.cancel(purchase.payment_id, 1_000, refund_account=ACCOUNT)
     assert (refused.status, refused.code) == (422, "REFUND_ACCOUNT_REQUIRED")
     assert refused.error["fields"] == ["refund_account.holder_phone_number"]

@@ -185,7 +185,8 @@ def test_issue_by_api_masks_the_card_and_stays_quiet_about_it(
 
 
 def test_naverpay_wants_a_reason_to_delete(control: SimulatorControl, api: httpx.Client) -> None:
-    key = issue(control, channelKey="channel-key-naverpay", billingKeyMethod="EASY_PAY")
+    naver = {"channelKey": "channel-key-naverpay", "billingKeyMethod": "EASY_PAY"}
+    key = issue(control, **naver, issueId="iss-1", issueName="멤버십")
     assert api.delete(f"/billing-keys/{key}", params={"reason": "r"}).json()["type"] == "INVALID_REQUEST"
     good = api.delete(f"/billing-keys/{key}", params={"reason": "r", "requester": "CUSTOMER"})
     assert good.status_code == 200

@@ -155,7 +155,7 @@ def test_a_virtual_account_needs_a_refund_account(
 
 
 def test_smartro_also_needs_a_phone_number(api: httpx.Client, pay: Pay) -> None:
-    payment_id = pay(5000, "smartro", "VIRTUAL_ACCOUNT")
+    payment_id = pay(5000, "smartro", "VIRTUAL_ACCOUNT", customer={"phoneNumber": "01012345678"})
     response = cancel(api, payment_id, refundAccount=ACCOUNT)
     assert refusal(response) == (400, "INVALID_REQUEST")
     assert "holderPhoneNumber" in response.json()["message"]

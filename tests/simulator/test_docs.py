@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.portone.app import create_app
 from sandbox.portone.assumptions import Assumptions
-from sandbox.portone.channels import default_channels
+from sandbox.portone.default_channels import default_channels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

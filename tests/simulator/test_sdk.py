@@ -101,7 +101,7 @@ def test_cancel(sdk: PaymentClient, control: SimulatorControl, pay: Pay) -> None
 
 
 def test_refund_of_a_virtual_account(sdk: PaymentClient, pay: Pay) -> None:
-    payment_id = pay(5000, "smartro", "VIRTUAL_ACCOUNT")
+    payment_id = pay(5000, "smartro", "VIRTUAL_ACCOUNT", customer={"phoneNumber": "01012345678"})
     account = p.CancelPaymentBodyRefundAccount(
         bank="SHINHAN", number="110123456789", holder_name="Hong", holder_phone_number="01012345678"
     )

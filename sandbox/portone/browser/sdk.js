@@ -4,8 +4,9 @@
 //   const response = await PortOne.requestPayment({ storeId, channelKey, paymentId, … });
 //   if (response.code !== undefined) { … failed … }
 //
-// windowType {pc, mobile}: IFRAME (default), POPUP, REDIRECTION. With REDIRECTION or forceRedirect the page is left
-// for redirectUrl and the result comes as query parameters.
+// windowType {pc, mobile}: IFRAME, POPUP, REDIRECTION; without it what the PG has on this device (NaverPay: POPUP),
+// else IFRAME. With REDIRECTION or forceRedirect the page is left for redirectUrl and the result comes as query
+// parameters.
 (() => {
   "use strict";
   const base = new URL(".", document.currentScript.src).href; // …/_sim/
@@ -20,8 +21,8 @@
 
   const isMobile = () => /Android|iPhone|iPad|Mobile/i.test(navigator.userAgent);
 
-  function modeOf(request) {
-    const type = (request.windowType || {})[isMobile() ? "mobile" : "pc"];
+  function modeOf(request, only) {
+    const type = (request.windowType || {})[isMobile() ? "mobile" : "pc"] || only;
     if (type === "POPUP" || type === "REDIRECTION" || type === "IFRAME") return type;
     return isMobile() && request.redirectUrl ? "REDIRECTION" : "IFRAME";
   }
@@ -39,7 +40,7 @@
     });
     const answer = await reply.json();
     if (!reply.ok) throw new PortOneError("RequestParseFailed", answer.message);
-    return answer;
+    return { answer, only: reply.headers.get("x-sim-window-type") };
   }
 
   function withParameters(url, fields) {
@@ -97,11 +98,11 @@
     }
   }
 
-  async function run(kind, request, opened, subject) {
+  async function run(kind, request, { answer: opened, only }, subject) {
     if (request.forceRedirect && !request.redirectUrl) {
       throw new PortOneError("RequestParseFailed", "redirectUrl: forceRedirect needs one");
     }
-    const mode = modeOf(request);
+    const mode = modeOf(request, only);
     const redirects = mode === "REDIRECTION" || request.forceRedirect;
     if (mode === "REDIRECTION" && !request.redirectUrl) {
       throw new PortOneError("RequestParseFailed", "redirectUrl: windowType REDIRECTION needs one");
@@ -134,15 +135,15 @@
     },
 
     async requestIssueBillingKey(request) {
-      const opened = await post("billing-windows", request);
-      return run("billing-key", request, opened, opened.billingKey);
+      const opened = await post("billing-windows", { ...request, ...seen() });
+      return run("billing-key", request, opened, opened.answer.billingKey);
     },
 
     async requestIssueBillingKeyAndPay(request) {
       const { paymentId, orderName, totalAmount, currency, taxFreeAmount } = request;
       const payment = { paymentId, orderName, totalAmount, currency, taxFreeAmount: taxFreeAmount || 0 };
-      const opened = await post("billing-windows", { ...request, payment });
-      return run("billing-key", request, opened, opened.billingKey);
+      const opened = await post("billing-windows", { ...request, ...seen(), payment });
+      return run("billing-key", request, opened, opened.answer.billingKey);
     },
 
     async requestIdentityVerification(request) {
