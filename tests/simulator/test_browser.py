@@ -93,6 +93,8 @@ def debug(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "--disable-gpu",
         "--remote-debugging-port=0",
         "--no-first-run",
+        # The shop of these tests opens its window without a click.
+        "--disable-popup-blocking",
     ]
     with subprocess.Popen(
         [binary, *options, f"--user-data-dir={profile}"],
@@ -127,6 +129,14 @@ def drive(debug: str, shop: Shop, button: str = "accept", **fill: str) -> Any:
     return run_script("browser.mjs", {"debug": debug, "page": shop.url, "button": button, "fill": fill})
 
 
+def drive_popup(debug: str, shop: Shop, button: str = "accept", *, leave: bool = False) -> Any:
+    """Do the same where the window is a popup; ``leave`` closes it by its frame."""
+    given = {"debug": debug, "page": shop.url, "button": button, "popup": True, "leave": leave}
+    outcome = run_script("browser.mjs", given)
+    assert outcome["popups"] == "closed"
+    return outcome["result"]
+
+
 def test_a_payment_in_the_overlay(debug: str, shop: Shop, control: SimulatorControl) -> None:
     shop.sell("requestPayment", PAYMENT | {"paymentId": "browser001"})
     answer = drive(debug, shop)["result"]
@@ -153,6 +163,46 @@ def test_a_redirect(debug: str, shop: Shop, control: SimulatorControl) -> None:
     outcome = drive(debug, shop)
     assert outcome["url"].startswith(shop.url + "done?")
     assert outcome["result"]["paymentId"] == "browser001"
+    assert control.payment("browser001")["status"] == "PAID"
+
+
+POPUP = {"windowType": {"pc": "POPUP"}}
+
+
+def test_a_payment_in_a_popup(debug: str, shop: Shop, control: SimulatorControl) -> None:
+    shop.sell("requestPayment", PAYMENT | POPUP | {"paymentId": "browser001"})
+    answer = drive_popup(debug, shop)
+    payment = control.payment("browser001")
+    assert (payment["status"], answer["txId"]) == ("PAID", payment["transactionId"])
+    assert "code" not in answer
+
+
+def test_a_popup_closed_by_its_frame_leaves_the_payment_ready_for_good(
+    debug: str, shop: Shop, control: SimulatorControl
+) -> None:
+    shop.sell("requestPayment", PAYMENT | POPUP | {"paymentId": "browser001"})
+    answer = drive_popup(debug, shop, leave=True)
+    assert (answer["code"], answer["paymentId"]) == ("FAILURE_TYPE_PG", "browser001")
+    assert control.payment("browser001")["status"] == "READY"
+
+
+def test_billing_keys_and_identities_in_popups(debug: str, shop: Shop, control: SimulatorControl) -> None:
+    # NaverPay has only a popup on a PC, so nobody has to ask for one.
+    naver = {"channelKey": "channel-key-naverpay", "billingKeyMethod": "EASY_PAY"}
+    shop.sell("requestIssueBillingKey", {**BILLING, **naver, "issueId": "iss-1", "issueName": "멤버십"})
+    answer = drive_popup(debug, shop)
+    assert control.billing_key(answer["billingKey"])["status"] == "ISSUED"
+    shop.sell("requestIdentityVerification", IDENTITY | POPUP | {"identityVerificationId": "iv1"})
+    assert "code" not in drive_popup(debug, shop)
+    assert control.identity("iv1")["status"] == "VERIFIED"
+
+
+def test_a_key_issued_together_with_a_payment(debug: str, shop: Shop, control: SimulatorControl) -> None:
+    payment = {name: PAYMENT[name] for name in ("orderName", "totalAmount", "currency")}
+    shop.sell("requestIssueBillingKeyAndPay", {**BILLING, **payment, "paymentId": "browser001"})
+    answer = drive(debug, shop)["result"]
+    assert answer["transactionType"] == "ISSUE_BILLING_KEY_AND_PAY"
+    assert control.payment("browser001")["billingKey"] == answer["billingKey"]
     assert control.payment("browser001")["status"] == "PAID"
 
 
