@@ -8,6 +8,13 @@ alter table public.billing_keys
 comment on column public.billing_keys.issue_id is 'Made by the server and unguessable: whoever reports a key must have been given this.';
 comment on column public.billing_keys.is_active is 'False until PortOne confirmed that the key belongs to this issue, after its owner turned it off, and after it was deleted.';
 
+create function private.customer_id_of(p_user_id uuid) returns text
+language sql immutable set search_path = ''
+as $$ select left(encode(sha256(convert_to(p_user_id::text, 'UTF8')), 'hex'), 20) $$;
+comment on function private.customer_id_of(uuid) is
+  'What a user is called at PortOne: 20 letters and digits, always the same for a user, because Smartro takes no more and asks a customer it knows only once for their phone. Not a secret.';
+revoke all on function private.customer_id_of(uuid) from public, anon, authenticated, service_role;
+
 create function private.own_billing_key(p_me private.caller, p_id uuid) returns public.billing_keys
 language plpgsql stable set search_path = ''
 as $$
@@ -98,7 +105,7 @@ begin
   end if;
   -- Anyone could report anyone's key: only the issue id that we made, and the customer it was given to, prove whose it is.
   if p_snapshot ->> 'issue_id' is distinct from card.issue_id
-    or coalesce(p_snapshot ->> 'customer_id', card.user_id::text) <> card.user_id::text
+    or p_snapshot ->> 'customer_id' <> private.customer_id_of(card.user_id)
     or (card.store_id is not null and p_snapshot ->> 'store_id' is distinct from card.store_id)
     or (card.channel_kind is not null and not exists (
       select from jsonb_array_elements(case jsonb_typeof(p_snapshot -> 'channels') when 'array' then p_snapshot -> 'channels' else '[]' end) as channel

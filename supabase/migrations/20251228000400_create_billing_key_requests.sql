@@ -43,7 +43,7 @@ begin
     channel ->> 'pg_provider', false, v_now, v_now, v_now
   )
   returning * into made;
-  return jsonb_build_object('billingKeyId', made.id, 'issueId', made.issue_id, 'customerId', made.user_id, 'storeId', made.store_id,
+  return jsonb_build_object('billingKeyId', made.id, 'issueId', made.issue_id, 'customerId', private.customer_id_of(made.user_id), 'storeId', made.store_id,
     'channelKey', made.channel_key, 'issueName', 'saved card');
 end
 $$;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,8 +53,9 @@ def test_a_card_is_registered_after_portone_confirmed_it_and_the_first_is_the_de
 def test_a_key_that_portone_does_not_confirm_as_ours_is_not_kept(
     shop: Shop, worker: Caller, owner: Caller, change: Row
 ) -> None:
-    card = begun_card(shop, shop.new_user())
-    user = shop.user(card["customerId"])
+    user_id = shop.new_user()
+    card = begun_card(shop, user_id)
+    user = shop.user(user_id)
     operation = user.one("register_billing_key", billing_key="stolen-key", issue_id=card["issueId"])
     (job,) = claim(worker)
     settle(worker, job, billing_key=key_snapshot(card, "stolen-key", **change))
@@ -68,12 +70,23 @@ def test_a_key_of_another_channel_kind_or_store_is_refused_where_a_channel_is_co
     worker.run(
         "insert into public.payment_channels (store_id, channel_key, channel_kind, purpose) values ('store-1', 'channel-key-billing', 'LIVE', 'billing')"
     )
-    card = begun_card(shop, shop.new_user())
+    user_id = shop.new_user()
+    card = begun_card(shop, user_id)
     assert (card["storeId"], card["channelKey"]) == ("store-1", "channel-key-billing")
-    shop.user(card["customerId"]).one("register_billing_key", billing_key="key-1", issue_id=card["issueId"])
+    shop.user(user_id).one("register_billing_key", billing_key="key-1", issue_id=card["issueId"])
     (job,) = claim(worker)
     settle(worker, job, billing_key=key_snapshot(card, "key-1"))
     assert card_row(owner, card["billingKeyId"])["issued_at"] is None
+
+
+def test_a_customer_has_one_name_at_portone_that_every_pg_takes(shop: Shop) -> None:
+    user_id, other = shop.new_user(), shop.new_user()
+    first, again, theirs = begun_card(shop, user_id), begun_card(shop, user_id), begun_card(shop, other)
+    assert first["customerId"] == again["customerId"] != theirs["customerId"]
+    # Smartro: 20 letters and digits, and an issue id without special characters.
+    assert re.fullmatch(r"[A-Za-z0-9]{20}", first["customerId"])
+    assert re.fullmatch(r"[A-Za-z0-9]{1,40}", first["issueId"])
+    assert first["issueId"] != again["issueId"]
 
 
 def test_a_key_belongs_to_one_registration(shop: Shop, worker: Caller) -> None:

@@ -22,6 +22,8 @@ from worker.subjects import Approval, IdentityCheck, SavedCard, Schedule
 KEY = "billing-key-75ae3cab-6afe-422d-bf34-3a7b1762451d"
 ISSUE = "iss0f6c2f4e7a9b4c5d8e1f2a3b4c5d6e7f"
 USER = "0b6f1c2d-3e4f-4a5b-8c6d-7e8f9a0b1c2d"
+# What the database calls that user at PortOne (private.customer_id_of).
+CUSTOMER = "c0a1b2c3d4e5f6a7b8c9"
 CARD_ID = "5f1d0c3e-2b4a-4f6d-9e8c-7b6a5f4e3d2c"
 SCHEDULE_ID = "0190d7aa-2222-7a40-9a53-5f0c2a1d7e11"
 TIME_TO_PAY = "2026-10-01T00:00:00.000000Z"
@@ -44,7 +46,7 @@ BILLING_KEY: dict[str, Any] = {
         "type": "TEST", "id": "c1", "key": "channel-key-billing", "name": "b", "pgProvider": "TOSSPAYMENTS",
         "pgMerchantId": "tosstest",
     }],
-    "customer": {"id": USER, "name": "Hong", "phoneNumber": "01012345678"},
+    "customer": {"id": CUSTOMER, "name": "Hong", "phoneNumber": "01012345678"},
     "issueId": ISSUE, "issueName": "saved card", "requestedAt": "2026-09-01T00:59:00Z",
     "issuedAt": "2026-09-01T01:00:00Z",
 }  # fmt: skip
@@ -79,7 +81,7 @@ def changed(base: dict[str, Any], **fields: Any) -> dict[str, Any]:
 def saved_card(**fields: Any) -> SavedCard:
     """Return the card of a job's context."""
     values: dict[str, Any] = {
-        "id": CARD_ID, "billing_key": KEY, "user_id": USER, "customer_id": None, "issue_id": ISSUE, "store_id": None,
+        "id": CARD_ID, "billing_key": KEY, "user_id": USER, "customer_id": CUSTOMER, "issue_id": ISSUE, "store_id": None,
         "channel_key": "channel-key-billing", "pg_provider": "TOSSPAYMENTS", "status": "issued",
     }  # fmt: skip
     return SavedCard(**(values | fields))

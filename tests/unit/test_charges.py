@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.unit.cancel_support import begun
-from tests.unit.card_support import KEY, USER, card_job, charge, operation_body, saved_card
+from tests.unit.card_support import CUSTOMER, KEY, card_job, charge, operation_body, saved_card
 from tests.unit.support import (
     OPERATION,
     PAYMENT,
@@ -52,7 +52,7 @@ async def test_a_charge_is_begun_sent_and_read_back() -> None:
     ]
     assert json.loads(fake.requests[0].content) == {
         "storeId": STORE, "billingKey": KEY, "channelKey": "channel-key-billing", "orderName": "Widget x1",
-        "customer": {"id": USER}, "amount": {"total": 11000, "taxFree": 1000}, "currency": "KRW",
+        "customer": {"id": CUSTOMER}, "amount": {"total": 11000, "taxFree": 1000}, "currency": "KRW",
     }  # fmt: skip
     assert (outcome.verdict, outcome.attempt.outcome, len(outcome.snapshots)) == ("done", "succeeded", 1)
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from tests.unit.card_support import (
     BILLING_KEY,
+    CUSTOMER,
     KEY,
     SCHEDULE,
     SCHEDULE_ID,
-    USER,
     card_job,
     changed,
     saved_card,
@@ -52,7 +52,7 @@ async def test_a_key_of_this_users_issue_is_handed_over_masked() -> None:
     assert outcome.verdict == "done"
     assert outcome.to_json()["billing_key"] == {
         "billing_key": KEY, "status": "ISSUED", "store_id": STORE, "issue_id": BILLING_KEY["issueId"],
-        "customer_id": USER, "issued_at": "2026-09-01T01:00:00Z", "deleted_at": None,
+        "customer_id": CUSTOMER, "issued_at": "2026-09-01T01:00:00Z", "deleted_at": None,
         "channels": [{"kind": "TEST", "key": "channel-key-billing", "pg_provider": "TOSSPAYMENTS"}],
         "card": {
             "issuer": "SHINHAN_CARD", "brand": "LOCAL", "card_type": "CREDIT", "number_masked": "433012******1234",
@@ -68,7 +68,7 @@ async def test_a_key_of_this_users_issue_is_handed_over_masked() -> None:
         ({"issueId": "iss-of-somebody-else"}, {}, "BILLING_KEY_NOT_YOURS"),
         ({"issueId": None}, {}, "BILLING_KEY_NOT_YOURS"),
         ({"storeId": SECOND_STORE}, {}, "BILLING_KEY_NOT_YOURS"),
-        ({"customer": {"id": "stranger"}}, {"customer_id": USER}, "BILLING_KEY_NOT_YOURS"),
+        ({"customer": {"id": "stranger"}}, {"customer_id": CUSTOMER}, "BILLING_KEY_NOT_YOURS"),
         ({"status": "DELETED"}, {}, "BILLING_KEY_ALREADY_DELETED"),
         ({"status": "TOMORROW"}, {}, "BILLING_KEY_ALREADY_DELETED"),
         ({"channels": [LIVE]}, {}, "CHANNEL_KIND_MISMATCH"),

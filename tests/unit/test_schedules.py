@@ -10,11 +10,11 @@ import pytest
 
 from tests.unit.cancel_support import begun
 from tests.unit.card_support import (
+    CUSTOMER,
     KEY,
     SCHEDULE,
     SCHEDULE_ID,
     TIME_TO_PAY,
-    USER,
     card_job,
     changed,
     operation_body,
@@ -61,7 +61,7 @@ async def test_a_schedule_is_begun_sent_and_read_back() -> None:
     assert json.loads(fake.requests[0].content) == {
         "payment": {
             "storeId": STORE, "billingKey": KEY, "channelKey": "channel-key-billing", "orderName": "Widget x1",
-            "customer": {"id": USER}, "amount": {"total": 11000, "taxFree": 1000}, "currency": "KRW",
+            "customer": {"id": CUSTOMER}, "amount": {"total": 11000, "taxFree": 1000}, "currency": "KRW",
         },
         "timeToPay": TIME_TO_PAY,
     }  # fmt: skip

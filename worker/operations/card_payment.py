@@ -39,6 +39,6 @@ def card_payment(deps: Deps, job: Job, store: Store) -> dict[str, object] | Reje
         store_id=store.store_id,
         billing_key=card.billing_key,
         channel_key=card.channel_key,
-        customer_id=card.customer_id or card.user_id,
+        customer_id=card.customer_id,
         notice_urls=deps.settings.notice_urls,
     )
