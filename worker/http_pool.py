@@ -35,7 +35,8 @@ class HttpPool:
         """``concurrency`` is the number of requests expected in flight; ``transport`` is for tests only."""
         count = max(1, -(-concurrency // MAX_CONNECTIONS_EACH))
         # One context for all: loading the certificates takes longer than everything else at start.
-        verify = httpx.create_ssl_context(trust_env=False)
+        # A given transport speaks to nobody, so it needs none.
+        verify = httpx.create_ssl_context(trust_env=False) if transport is None else False
         limits = httpx.Limits(
             max_connections=MAX_CONNECTIONS_EACH, max_keepalive_connections=MAX_CONNECTIONS_EACH
         )

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 ACCOUNT = {"bank": "KOOKMIN", "number": "12345678901234", "holder_name": "Mina Kim"}
 
 
-def _issued(world: World, customer: Shopper, **window: Any) -> Purchase:
-    purchase = world.prepared(customer, 5_000, "VIRTUAL_ACCOUNT")
+def _issued(world: World, shopper: Shopper, **window: Any) -> Purchase:
+    purchase = world.prepared(shopper, 5_000, "VIRTUAL_ACCOUNT")
     world.open_window(purchase, **window)
     world.portone.issue_virtual_account(purchase.payment_id)
     world.quiet(purchase)
     return purchase
 
 
-def _deposited(world: World, customer: Shopper, **window: Any) -> Purchase:
-    purchase = _issued(world, customer, **window)
+def _deposited(world: World, shopper: Shopper, **window: Any) -> Purchase:
+    purchase = _issued(world, shopper, **window)
     world.portone.deposit(purchase.payment_id)
     world.quiet(purchase)
     return purchase
