@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
 
 from worker import __version__
+from worker.cli_billing_keys import billing_keys_app
 from worker.cli_identity import identity_app, keys_app
 from worker.cli_migrations import migrations_app
+from worker.cli_payments import payments_app
 from worker.cli_run import run
+from worker.language import LANGUAGES, language_of, speak
 from worker.serve import serve, work
 
 app = typer.Typer(
@@ -19,9 +23,24 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(payments_app, name="payments")
+app.add_typer(billing_keys_app, name="billing-keys")
 app.add_typer(migrations_app, name="migrations")
 app.add_typer(identity_app, name="identity")
 app.add_typer(keys_app, name="keys")
+
+
+@app.callback()
+def _language(
+    lang: Annotated[
+        str | None,
+        typer.Option("--lang", help="en or ko; left out, the locale decides (LC_ALL, LC_MESSAGES, LANG)."),
+    ] = None,
+) -> None:
+    """Choose the language before anything is said."""
+    if lang is not None and lang not in LANGUAGES:
+        raise typer.BadParameter("say en or ko", param_hint="--lang")
+    speak(language_of(os.environ, lang))
 
 
 @app.command("serve")

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from worker.errors import Misconfigured, Transient, WorkerError
+from worker.language import language
 from worker.serve import EXIT_MISCONFIGURED
 
 if TYPE_CHECKING:
@@ -85,12 +86,17 @@ def complain(error: WorkerError, *, as_json: bool = False) -> int:
     if as_json:
         typer.echo(json.dumps({"error": error.as_error()}, ensure_ascii=False, default=str), err=True)
     else:
-        hint = error.extra.get("hint")
-        typer.echo(
-            printable(f"{error.message} {hint}" if isinstance(hint, str) and hint else error.message),
-            err=True,
-        )
+        typer.echo(printable(_sentence(error)), err=True)
     return exit_code_of(error)
+
+
+def _sentence(error: WorkerError) -> str:
+    """In Korean where the code has a sentence, with the code beside it: it says less than the English one."""
+    translated = error.as_error().get("message_ko")
+    if language() == "ko" and isinstance(translated, str) and not isinstance(error, Misconfigured):
+        return f"{translated} ({error.code})"
+    hint = error.extra.get("hint")
+    return f"{error.message} {hint}" if isinstance(hint, str) and hint else error.message
 
 
 def exit_code_of(error: WorkerError) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from worker.db.client import Database, database_timeout
 from worker.db.installation import Installations
+from worker.db.operator import Operator
 from worker.db.queue import Queue
 from worker.db.user import UserRequests
 from worker.db.vault import Vault
@@ -37,6 +38,7 @@ class Deps:
     users: UserRequests
     vault: Vault
     installations: Installations
+    operator: Operator
     sealer: Sealer
     bell: Bell = field(default_factory=Bell)
     waiters: Waiters = field(default_factory=Waiters)
@@ -77,6 +79,7 @@ async def open_deps(
             users=UserRequests(database),
             vault=Vault(database),
             installations=Installations(database),
+            operator=Operator(database),
             sealer=Sealer(settings.sealing_keys()),
         )
 

@@ -403,6 +403,9 @@ isOneToOne: false
 "erase_identities":
 { Args: { "before"?: string,"max"?: number,"user_id"?: string }; Returns: number
                            },
+"explain_payment":
+{ Args: { "payment_id": string }; Returns: Json
+                           },
 "extend_leases":
 { Args: { "leases": (Json)[] }; Returns: Database["public"]['CompositeTypes']["extended_lease"][]
                           SetofOptions: {

@@ -239,6 +239,11 @@ CALLS = (
         _NOT_ANON | {"admin": "ok", "service_role": "ok", "*": "ADMIN_REQUIRED"},
     ),
     Call(
+        "explain_payment",
+        {"payment_id": "$payment_id"},
+        _NOT_ANON | {"admin": "ok", "service_role": "ok", "*": "ADMIN_REQUIRED"},
+    ),
+    Call(
         "request_confirmation",
         {"payment_id": "$payment_id", "payment_token": "t"},
         _NOT_ANON | {"other": "PAYMENT_NOT_FOUND", "*": "PAYMENT_NOT_CONFIRMABLE"},
@@ -361,6 +366,7 @@ PRIVATE_FOR_CLIENTS = {
     "request_cancellation",
     "get_operation",
     "read_webhook_body",
+    "explain_payment",
     "set_default_billing_key",
     "request_confirmation",
     "request_billing_key_issue",

@@ -65,10 +65,11 @@ def test_a_call_is_what_the_database_has(owner: Caller, function: str) -> None:
 
 @pytest.mark.parametrize("function", CALLS)
 def test_whoever_calls_may(owner: Caller, function: str) -> None:
-    role = {"worker": "service_role", "user": "authenticated"}[CALLS[function].caller]
+    service, user = "service_role", "authenticated"
+    roles = {"worker": [service], "user": [user], "both": [service, user]}[CALLS[function].caller]
     assert owner.row(
-        "select bool_and(has_function_privilege(%s, p.oid, 'execute')) as may from pg_proc as p where p.pronamespace = 'public'::regnamespace and p.proname = %s",
-        role,
+        "select bool_and(has_function_privilege(role, p.oid, 'execute')) as may from pg_proc as p, unnest(%s::text[]) as role where p.pronamespace = 'public'::regnamespace and p.proname = %s",
+        roles,
         function,
     )["may"]
 

@@ -13,6 +13,7 @@ import httpx
 
 from worker.db.calls import check_call
 from worker.db.installation import Installations
+from worker.db.operator import Operator
 from worker.db.queue import Queue
 from worker.db.user import UserRequests
 from worker.db.vault import Vault
@@ -228,6 +229,7 @@ def make_deps(database: Any = None, portone: FakePortOne | None = None, **settin
         users=UserRequests(fake),
         vault=Vault(fake),
         installations=Installations(fake),
+        operator=Operator(fake),
         sealer=Sealer(chosen.sealing_keys()),
     )
 

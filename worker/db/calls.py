@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Caller = Literal["worker", "user"]
+Caller = Literal["worker", "user", "both"]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One function of schema ``public``: argument names with their SQL types, what comes back, what of it is read.
 
+    ``caller`` is who calls it here: the worker with its key, a user with a token, or both.
     ``returns`` is the type of a row, or a scalar such as ``jsonb``, of which ``reads`` names nothing.
     """
 
@@ -61,10 +62,10 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
             "user", {"order_id": "text", "pay_method": "text", **_KEY}, "payment_operations", many=False, reads=_OPERATION
         ),
         "request_completion": Call(
-            "user", {"payment_id": "text", **_KEY}, "payment_operations", many=False, reads=_OPERATION
+            "both", {"payment_id": "text", **_KEY}, "payment_operations", many=False, reads=_OPERATION
         ),
         "request_cancellation": Call(
-            "user",
+            "both",
             {
                 "payment_id": "text", "amount": "numeric", "reason": "text", "refund_bank": "text",
                 "refund_account_number": "text", "refund_account_holder": "text", "refund_account_phone": "text",
@@ -82,7 +83,7 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
             reads=_OPERATION,
         ),
         "delete_billing_key": Call(
-            "user", {"id": "uuid", **_KEY}, "payment_operations", many=False, reads=_OPERATION
+            "both", {"id": "uuid", **_KEY}, "payment_operations", many=False, reads=_OPERATION
         ),
         "request_billing_payment": Call(
             "user", {"order_id": "text", "billing_key_id": "uuid", **_KEY}, "payment_operations", many=False,
@@ -111,7 +112,8 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
             "worker", {"before": "timestamp with time zone", "user_id": "uuid", "max": "integer"}, "int4", many=False,
             reads=(),
         ),
-        "get_operation": Call("user", {"id": "uuid"}, "payment_operations", many=False, reads=_OPERATION),
+        "explain_payment": Call("both", {"payment_id": "text"}, "jsonb", many=False, reads=()),
+        "get_operation": Call("both", {"id": "uuid"}, "payment_operations", many=False, reads=_OPERATION),
     }
 )  # fmt: skip
 
@@ -119,7 +121,7 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
 def check_call(function: str, params: Mapping[str, object], caller: Caller) -> None:
     """Let pass what is in the table; a call that is not is a mistake in the worker: ``LookupError`` naming it."""
     call = CALLS.get(function)
-    if call is None or call.caller != caller:
+    if call is None or call.caller not in (caller, "both"):
         raise LookupError(f"{function} is not a function the {caller} calls: enter it in worker.db.calls")
     if unknown := params.keys() - call.arguments.keys():
         raise LookupError(f"{function} has no argument {', '.join(sorted(unknown))}")

@@ -21,6 +21,7 @@ from worker.settings_checks import is_legacy_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from worker.http_pool import HttpPool
 
@@ -48,6 +49,16 @@ class Database:
         """
         return await self._send(function, params, self._service_headers, as_user=False)
 
+    async def read(self, relation: str, columns: Sequence[str], filters: Mapping[str, str]) -> object:
+        """Read a table or view as the worker; ``filters`` are PostgREST's query parameters. Raises as ``call``."""
+        query = {"select": ",".join(columns), **filters}
+        return await self._answer(
+            relation,
+            lambda session: session.get(
+                f"{self._url}/{relation}", params=query, headers=self._service_headers
+            ),
+        )
+
     async def call_as_user(self, function: str, params: Mapping[str, object], *, token: str) -> object:
         """Call ``function`` with the caller's own JWT and the publishable key; row level security applies.
 
@@ -73,15 +84,36 @@ class Database:
                     content=content,
                     headers={**request.headers, "Content-Type": "application/json"},
                 )
+        arguments = cast("dict[str, Any]", clean_json(dict(params)))
+
+        def post(session: httpx.AsyncClient) -> Awaitable[httpx.Response]:
+            rest = AsyncPostgrestClient(
+                self._url, headers=dict(headers), http_client=session, retry_enabled=False
+            )
+            builder = rest.rpc(function, arguments)
+            return cast("Awaitable[httpx.Response]", builder.request.send(httpx.Headers()))
+
+        return await self._answer(function, post, as_user=as_user)
+
+    async def _answer(
+        self,
+        what: str,
+        send: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]],
+        *,
+        as_user: bool = False,
+    ) -> object:
+        try:
+            with self._pool.borrow() as session:
+                response = await send(session)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError):
             raise Misconfigured(
                 "DATABASE_REQUEST_INVALID", "SUPABASE_URL: no request can be sent with it; correct it."
             ) from None
         except httpx.HTTPError:
-            raise unreachable(function) from None
+            raise unreachable(what) from None
         if not response.is_success:
-            raise database_error(response, function=function, as_user=as_user)
-        return _decoded(response, function)
+            raise database_error(response, function=what, as_user=as_user)
+        return _decoded(response, what)
 
 
 def _decoded(response: httpx.Response, function: str) -> object:
