@@ -13,6 +13,7 @@ from worker.cli_identity import identity_app, keys_app
 from worker.cli_migrations import migrations_app
 from worker.cli_payments import payments_app
 from worker.cli_run import run
+from worker.cli_status import status_command
 from worker.language import LANGUAGES, language_of, speak
 from worker.serve import serve, work
 
@@ -63,6 +64,9 @@ def work_command() -> None:
 def drain_command() -> None:
     """Run payment jobs until none is left, then exit; for cron and serverless."""
     run(lambda settings: work(settings, until_empty=True))
+
+
+app.command("status")(status_command)
 
 
 @app.command("version")

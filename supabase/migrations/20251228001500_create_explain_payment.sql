@@ -75,6 +75,7 @@ declare
   timeline jsonb;
 begin
   if not private.is_operator() then
+    perform private.caller(); -- whoever is nobody is told to sign in
     perform private.fail('403', 'ADMIN_REQUIRED', 'Only admins may read a payment''s whole story.', null, 'Sign in as an admin.');
   end if;
   if coalesce(p_payment_id, '') = '' then
@@ -136,7 +137,7 @@ create function public.explain_payment(payment_id text) returns jsonb
 language sql stable set search_path = ''
 return private.explain_payment(payment_id);
 comment on function public.explain_payment(text) is
-  'Operators: everything about one payment: how it stands, its timeline, refunds, sends of money calls (no bodies), the jobs of its lane, dead jobs, open findings. Times are RFC 3339. Refuses ADMIN_REQUIRED, PAYMENT_ID_REQUIRED, PAYMENT_NOT_FOUND.';
+  'Operators: everything about one payment: how it stands, its timeline, refunds, sends of money calls (no bodies), the jobs of its lane, dead jobs, open findings. Times are RFC 3339. Refuses SIGN_IN_REQUIRED, ADMIN_REQUIRED, PAYMENT_ID_REQUIRED, PAYMENT_NOT_FOUND.';
 revoke all on function public.explain_payment(text) from public, anon, authenticated, service_role;
 grant execute on function public.explain_payment(text) to authenticated, service_role;
 

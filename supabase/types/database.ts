@@ -705,6 +705,9 @@ isOneToOne: false
 "run_maintenance":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
+"service_status":
+{ Args: Record<PropertyKey, never>; Returns: Json
+                           },
 "set_default_billing_key":
 { Args: { "id": string }; Returns: Database["public"]['CompositeTypes']["default_card"]
                           SetofOptions: {

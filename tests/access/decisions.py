@@ -354,6 +354,7 @@ CALLS = (
     Call("release_jobs", {"jobs": []}, {"service_role": "ok"}),
     Call("enqueue_jobs", {"jobs": []}, {"service_role": "ok"}),
     Call("queue_stats", {}, {"service_role": "ok"}),
+    Call("service_status", {}, {"service_role": "ok"}),
     Call("describe_installation", {}, {"service_role": "ok"}),
     Call("run_maintenance", {}, {"service_role": "ok"}),
 )

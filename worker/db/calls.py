@@ -56,6 +56,7 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
             "worker", {"leases": "jsonb[]"}, "extended_lease", many=True, reads=("job_id", "held")
         ),
         "release_jobs": Call("worker", {"jobs": "jsonb[]"}, "released_job", many=True, reads=()),
+        "service_status": Call("worker", {}, "jsonb", many=False, reads=()),
         "queue_stats": Call("worker", {}, "queue_state", many=False, reads=()),
         "describe_installation": Call("worker", {}, "jsonb", many=False, reads=()),
         "request_payment": Call(

@@ -42,6 +42,13 @@ class Operator:
             raise DatabaseFault("DATABASE_FAULT", "explain_payment returned no object")
         return answer
 
+    async def status(self) -> Mapping[str, object]:
+        """Return how the whole stands (``service_status``)."""
+        answer = await self._database.call("service_status", {})
+        if not isinstance(answer, dict):
+            raise DatabaseFault("DATABASE_FAULT", "service_status returned no object")
+        return answer
+
     async def request(self, function: str, arguments: Mapping[str, object]) -> Mapping[str, object]:
         """Ask for something as the shop's server; the answer is the operation. A lost reply is asked again, once.
 

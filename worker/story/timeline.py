@@ -107,7 +107,9 @@ def _short(seconds: float | None) -> str:
 
 def _event(what: str, detail: Mapping[str, object], currency: object) -> str:
     if what == "status_changed":
-        sentence = words.STATUS_CHANGED if detail.get("source") == "portone" else words.STATUS_SET
+        # An event that carries PortOne's total was made from what PortOne said.
+        from_portone = "total" in detail or detail.get("source") == "portone"
+        sentence = words.STATUS_CHANGED if from_portone else words.STATUS_SET
         return said(sentence, to=status_of(detail.get("to")), before=status_of(detail.get("from")))
     known = words.EVENTS.get(what)
     if known is None:

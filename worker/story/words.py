@@ -37,8 +37,8 @@ FAILED: Final = Words("{kind} failed: {why}", "{kind} 실패: {why}")
 SHOP: Final = Words("the shop's server", "쇼핑몰 서버")
 USER: Final = Words("user {user}", "사용자 {user}")
 
-STATUS_CHANGED: Final = Words("PortOne: {to} (was: {before})", "PortOne: {before} → {to}")
-STATUS_SET: Final = Words("now {to} (was: {before})", "{before} → {to}")
+STATUS_CHANGED: Final = Words("PortOne: {to} (was: {before})", "PortOne: {before}에서 {to}(으)로 변경")
+STATUS_SET: Final = Words("now {to} (was: {before})", "{before}에서 {to}(으)로 변경")
 EVENTS: Final[dict[str, Words]] = {
     "order_settled": Words("order fulfilled", "주문 처리 완료"),
     "discrepancy_found": Words(
