@@ -57,4 +57,4 @@ def _may_execute(function: str, role: str) -> bool:
     if function.startswith("queue."):
         return False
     call = CALLS.get(function.removeprefix("public."))
-    return call is None or (call.caller == "user" and role == "authenticated")
+    return call is None or (call.caller in ("user", "both") and role == "authenticated")
