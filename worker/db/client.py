@@ -20,7 +20,6 @@ from worker.errors import DatabaseUnavailable, Misconfigured
 from worker.settings_checks import is_legacy_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from worker.http_pool import HttpPool
@@ -52,12 +51,11 @@ class Database:
     async def read(self, relation: str, columns: Sequence[str], filters: Mapping[str, str]) -> object:
         """Read a table or view as the worker; ``filters`` are PostgREST's query parameters. Raises as ``call``."""
         query = {"select": ",".join(columns), **filters}
-        return await self._answer(
-            relation,
-            lambda session: session.get(
-                f"{self._url}/{relation}", params=query, headers=self._service_headers
-            ),
-        )
+
+        def get(session: httpx.AsyncClient) -> Awaitable[httpx.Response]:
+            return session.get(f"{self._url}/{relation}", params=query, headers=self._service_headers)
+
+        return await self._answer(relation, get, as_user=False)
 
     async def call_as_user(self, function: str, params: Mapping[str, object], *, token: str) -> object:
         """Call ``function`` with the caller's own JWT and the publishable key; row level security applies.
@@ -72,35 +70,23 @@ class Database:
     ) -> object:
         check_call(function, params, "user" if as_user else "worker")
         content = encode_json(params)
-        try:
-            with self._pool.borrow() as session:
-                rest = AsyncPostgrestClient(
-                    self._url, headers=dict(headers), http_client=session, retry_enabled=False
-                )
-                request = rest.rpc(function, {}).request
-                response = await session.request(
-                    request.http_method,
-                    str(request.path),
-                    content=content,
-                    headers={**request.headers, "Content-Type": "application/json"},
-                )
-        arguments = cast("dict[str, Any]", clean_json(dict(params)))
 
         def post(session: httpx.AsyncClient) -> Awaitable[httpx.Response]:
             rest = AsyncPostgrestClient(
                 self._url, headers=dict(headers), http_client=session, retry_enabled=False
             )
-            builder = rest.rpc(function, arguments)
-            return cast("Awaitable[httpx.Response]", builder.request.send(httpx.Headers()))
+            request = rest.rpc(function, {}).request
+            return session.request(
+                request.http_method,
+                str(request.path),
+                content=content,
+                headers={**request.headers, "Content-Type": "application/json"},
+            )
 
         return await self._answer(function, post, as_user=as_user)
 
     async def _answer(
-        self,
-        what: str,
-        send: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]],
-        *,
-        as_user: bool = False,
+        self, what: str, send: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]], *, as_user: bool
     ) -> object:
         try:
             with self._pool.borrow() as session:
