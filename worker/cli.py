@@ -9,6 +9,7 @@ import typer
 
 from worker import __version__
 from worker.cli_billing_keys import billing_keys_app
+from worker.cli_doctor import doctor_command
 from worker.cli_identity import identity_app, keys_app
 from worker.cli_migrations import migrations_app
 from worker.cli_payments import payments_app
@@ -66,6 +67,7 @@ def drain_command() -> None:
     run(lambda settings: work(settings, until_empty=True))
 
 
+app.command("doctor")(doctor_command)
 app.command("status")(status_command)
 
 

@@ -18,7 +18,15 @@ begin
     execute $query$
       select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
         'version', migration ->> 'version', 'name', migration ->> 'name',
-        'copy_of', substring(migration #>> '{statements,0}' from '^-- portone-supabase: (\S+) sha256:')
+        'copy_of', substring(migration #>> '{statements,0}' from '^-- portone-supabase: (\S+) sha256:'),
+        -- Of the text as the CLI keeps it: cut into statements, so without what it cuts away, and without a copy's first line.
+        'digest', md5(regexp_replace(
+          regexp_replace(
+            (select string_agg(cut.statement, '' order by cut.place) from jsonb_array_elements_text(migration -> 'statements') with ordinality as cut (statement, place)),
+            '^-- portone-supabase: [^\n]*\n', ''
+          ),
+          '[ \t\r\n;]', '', 'g'
+        ))
       )) order by migration ->> 'version'), '[]')
       from (select to_jsonb(schema_migrations) as migration from supabase_migrations.schema_migrations) as listed
     $query$ into applied;

@@ -133,6 +133,16 @@ class FakeDatabase:
         self.tokens.append(token)
         return await self._answer(function, params)
 
+    async def read(self, relation: str, columns: Any, filters: Any) -> object:
+        """As ``worker.db.client.Database.read``; answered under the name of the relation, nothing by default."""
+        self.answers.setdefault(relation, [])
+        return await self._answer(relation, {"columns": list(columns), **filters})
+
+    async def nobody_may_read(self, relation: str) -> bool:
+        """As ``worker.db.client.Database.nobody_may_read``: nobody may, unless told otherwise."""
+        self.answers.setdefault("nobody", False)
+        return bool(await self._answer("nobody", {"relation": relation}))
+
     def named(self, function: str) -> list[dict[str, Any]]:
         """Return the arguments of every call of one function."""
         return [params for name, params in self.calls if name == function]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import formatdate
 from typing import Any
 
 import httpx
@@ -41,11 +42,21 @@ def scripted(*answers: Any) -> FakePortOne:
     return portone
 
 
+def on_time() -> httpx.MockTransport:
+    """Services whose clocks are ours."""
+    return httpx.MockTransport(
+        lambda _request: httpx.Response(404, headers={"Date": formatdate(usegmt=True)})
+    )
+
+
 async def test_all_is_well() -> None:
     portone = scripted(not_found, not_found)
-    results = await run_checks(make_deps(FakeDatabase(describe_installation=WELL), portone))
+    results = await run_checks(
+        make_deps(FakeDatabase(describe_installation=WELL), portone), transport=on_time()
+    )
     assert {result.name for result in results} == {
         "mode", "database", "migrations", "clock", "access", "queue", f"portone {STORE}", f"portone {SECOND_STORE}",
+        "webhook secrets", "clock skew", "publishable key", "migrations unchanged", "channels", "webhooks arriving",
     }  # fmt: skip
     assert [result.line for result in results if result.state == "error"] == []
 
@@ -62,7 +73,9 @@ async def test_all_is_well() -> None:
 )
 async def test_a_database_that_cannot_be_asked(failure: Exception, said: str) -> None:
     portone = scripted(not_found, not_found)
-    results = await run_checks(make_deps(FakeDatabase(describe_installation=failure), portone))
+    results = await run_checks(
+        make_deps(FakeDatabase(describe_installation=failure), portone), transport=on_time()
+    )
     (database,) = [result for result in results if result.name == "database"]
     assert (database.state, database.detail) == ("error", said)
     assert database.fix

@@ -15,7 +15,7 @@ from postgrest import AsyncPostgrestClient
 
 from worker.db.calls import check_call
 from worker.db.clean import encode_json
-from worker.db.faults import database_error, unreachable
+from worker.db.faults import database_error, no_right, unreachable
 from worker.errors import DatabaseUnavailable, Misconfigured
 from worker.settings_checks import is_legacy_key
 
@@ -56,6 +56,25 @@ class Database:
             return session.get(f"{self._url}/{relation}", params=query, headers=self._service_headers)
 
         return await self._answer(relation, get, as_user=False)
+
+    async def nobody_may_read(self, relation: str) -> bool:
+        """Ask for a table with the publishable key alone; False = the key was taken and has no right to it.
+
+        Raises ``Rejected`` for a key Supabase does not take, otherwise as ``call``.
+        """
+        headers = {"apikey": self._publishable_key}
+        try:
+            with self._pool.borrow() as session:
+                response = await session.get(
+                    f"{self._url}/{relation}", params={"limit": "0"}, headers=headers
+                )
+        except httpx.HTTPError:
+            raise unreachable(relation) from None
+        if response.is_success:
+            return True
+        if no_right(response):
+            return False
+        raise database_error(response, function=relation, as_user=True)
 
     async def call_as_user(self, function: str, params: Mapping[str, object], *, token: str) -> object:
         """Call ``function`` with the caller's own JWT and the publishable key; row level security applies.

@@ -60,6 +60,11 @@ def database_error(response: httpx.Response, *, function: str, as_user: bool) ->
     )
 
 
+def no_right(response: httpx.Response) -> bool:
+    """Whether PostgREST knew who asked and the database said that this role has no right (42501)."""
+    return _body(response).get("code") == "42501"
+
+
 def _denied(function: str, status: int, *, as_user: bool) -> WorkerError:
     if as_user and status == 401:
         return Rejected(

@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AppliedMigration:
-    """One row of the history ``supabase db push`` keeps; ``copy_of`` names our file where a project has a copy."""
+    """One row of the history ``supabase db push`` keeps; ``copy_of`` names our file where a project has a copy.
+
+    ``digest`` is that of its text without blanks and semicolons, None where the history keeps no text.
+    """
 
     version: str
     name: str
     copy_of: str | None
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,10 @@ def _installation(answer: Mapping[str, object]) -> Installation:
         release=whole(answer.get("release")),
         migrations=tuple(
             AppliedMigration(
-                text(row.get("version")) or "", text(row.get("name")) or "", text(row.get("copy_of"))
+                text(row.get("version")) or "",
+                text(row.get("name")) or "",
+                text(row.get("copy_of")),
+                text(row.get("digest")),
             )
             for row in rows(answer.get("migrations"))
         ),

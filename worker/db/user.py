@@ -37,6 +37,10 @@ class UserRequests:
             raise DatabaseFault("DATABASE_FAULT", f"{function} returned no object")
         return answer
 
+    async def readable_by_nobody(self, relation: str) -> bool:
+        """Whether the publishable key alone reads a table. Raises ``Rejected`` when Supabase does not take the key."""
+        return await self._database.nobody_may_read(relation)
+
     async def operation(self, operation_id: str, *, token: str) -> Mapping[str, object]:
         """Read one operation of the caller; somebody else's is as unknown as one that does not exist (404)."""
         operation = _operation(

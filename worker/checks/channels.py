@@ -1,0 +1,47 @@
+"""Decides whether the configured channels can take payments: PortOne has no call that names channels, so payments prove them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from worker.checks.result import CheckResult, error, ok, warning
+from worker.errors import WorkerError
+
+if TYPE_CHECKING:
+    from worker.db.operator import Operator
+    from worker.settings import Settings
+
+NAME: Final = "channels"
+_PAID: Final = "in.(paid,partial_cancelled,cancelled)"
+
+
+async def check_channels(settings: Settings, operator: Operator) -> CheckResult:
+    """Look for a payment that went through each channel, and for one whose channel was of the other kind."""
+    kind = settings.channel_kind
+    proven: list[str] = []
+    missing: list[str] = []
+    try:
+        wrong = await operator.read(
+            "payments",
+            ("payment_id",),
+            {"discrepancies": "cs.{channel_kind}", "order": "created_at.desc", "limit": "1"},
+        )
+        for method, key in settings.portone_channels.items():
+            through = await operator.read(
+                "payments", ("payment_id",), {"channel_key": f"eq.{key}", "status": _PAID, "limit": "1"}
+            )
+            (proven if through else missing).append(method)
+    except WorkerError as failure:
+        return warning(NAME, failure.message, "see the database check")
+    if wrong:
+        other = "TEST" if kind == "LIVE" else "LIVE"
+        return error(
+            NAME, f"payment {wrong[0].get('payment_id')} came through a {other} channel while ENVIRONMENT={settings.environment}",
+            "PORTONE_CHANNELS: copy the channel keys of the right kind from the PortOne console",
+        )  # fmt: skip
+    if missing:
+        return warning(
+            NAME, f"no payment has gone through {', '.join(missing)} yet" + (f"; proven: {', '.join(proven)}" if proven else ""),
+            "pay a small amount with each and refund it: PortOne cannot be asked whether a channel key is right",
+        )  # fmt: skip
+    return ok(NAME, f"payments went through {', '.join(proven)}")
