@@ -22,7 +22,11 @@ begin
         -- Of the text as the CLI keeps it: cut into statements, so without what it cuts away, and without a copy's first line.
         'digest', md5(regexp_replace(
           regexp_replace(
-            (select string_agg(cut.statement, '' order by cut.place) from jsonb_array_elements_text(migration -> 'statements') with ordinality as cut (statement, place)),
+            (
+              select string_agg(cut.statement, '' order by cut.place)
+              from jsonb_array_elements_text(case jsonb_typeof(migration -> 'statements') when 'array' then migration -> 'statements' else '[]' end)
+                with ordinality as cut (statement, place)
+            ),
             '^-- portone-supabase: [^\n]*\n', ''
           ),
           '[ \t\r\n;]', '', 'g'
