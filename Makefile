@@ -107,6 +107,12 @@ bench-legacy: setup ## Upgrade a shop of a million payments: seconds, locks, wai
 
 # --- Maintain ---------------------------------------------------------------
 
+.PHONY: console
+console: setup ## Build the operations console from console/ into worker/console/, which is committed
+	@$(PY) -m sandbox.setup.npm ci --prefix console --loglevel=error
+	@$(PY) -m sandbox.setup.npm run build --prefix console
+	@$(PY) -m sandbox.setup.console_bundle
+
 COMPILE := $(PY) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate
 

@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     )
 
     supabase_url: str
+    supabase_public_url: str | None = None
     supabase_secret_key: Secret
     supabase_publishable_key: Secret
     portone_api_secret: Secret
@@ -92,6 +93,11 @@ class Settings(BaseSettings):
     def channel_kind(self) -> ChannelKind:
         """The channel kind a payment must have to be believed (docs: channel.type; a test channel pays with no money)."""
         return "LIVE" if self.environment == "live" else "TEST"
+
+    @property
+    def browser_url(self) -> str:
+        """Where browsers find Supabase: elsewhere than the worker where that has an inner address (containers)."""
+        return self.supabase_public_url or self.supabase_url
 
     @property
     def database_timeout_seconds(self) -> float:
@@ -157,6 +163,11 @@ class Settings(BaseSettings):
     @classmethod
     def _origin(cls, value: str) -> str:
         return http_origin(value)
+
+    @field_validator("supabase_public_url")
+    @classmethod
+    def _public_origin(cls, value: str | None) -> str | None:
+        return http_origin(value) if value is not None else None
 
     @field_validator("notice_urls", "cors_origins")
     @classmethod

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from sandbox.setup.paths import BUILD_DIR
 
 if TYPE_CHECKING:
+    from sandbox.setup.process import Child
     from sandbox.stack.stack import Stack
 
 STACK_FILE = BUILD_DIR / "stack.json"
 
 
-def describe(stack: Stack) -> dict[str, Any]:
-    """Return what people and tests need to use a running stack; `pids` maps names to process ids."""
+def describe(stack: Stack, children: list[Child]) -> dict[str, Any]:
+    """Return what people and tests need to use a running stack; `pids` maps names of `children` to process ids."""
     endpoint = stack.endpoint
-    children = stack.children()
     return {
         "api_url": endpoint.api_url,
         "db_url": endpoint.db_url,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.setup.guardian import signal_group
 from sandbox.stack import state
-from sandbox.stack.stack import Stack
+from sandbox.stack.with_shop import StackWithShop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +19,11 @@ _STOP_SECONDS = 40.0
 
 _MESSAGE = """\
 The stack is running (stop it with `make down`).
+
+  Buy something    {shop_url}
+  See it as admin  {console_url}
+                   {admin_email}
+                   {admin_password}
 
   Supabase API     {api_url}
   publishable key  {publishable_key}
@@ -54,17 +59,19 @@ def up(file: Path = state.STACK_FILE) -> int:
         return 0
     if known is not None:
         down(file)
-    sys.stdout.write("Starting PostgreSQL, migrations, Supabase API, PortOne simulator and worker ...\n")
+    sys.stdout.write(
+        "Starting PostgreSQL, migrations, Supabase API, PortOne simulator, worker and shop ...\n"
+    )
     sys.stdout.flush()
     logs = file.parent / "stack"
     shutil.rmtree(logs, ignore_errors=True)
-    stack = Stack(logs, detached=True)
-    stack.start()
+    running = StackWithShop(logs, detached=True)
+    running.start()
     try:
-        described = state.describe(stack)
+        described = {**state.describe(running.stack, running.children()), **running.described()}
         state.write(described, file)
     except BaseException:
-        stack.stop()
+        running.stop()
         raise
     sys.stdout.write("\n" + _message(described, file))
     return 0

@@ -259,6 +259,14 @@ isOneToOne: false
                   Relationships: [
 
                   ]
+                },"payments_daily": {
+                  Row: {
+                    "currency": string | null,"day": string | null,"failed": number | null,"paid_amount": number | null,"payments": number | null,"refunded_amount": number | null,"refunds": number | null
+                  }
+                  ComputedFields: never
+                  Relationships: [
+
+                  ]
                 },"refunds_open": {
                   Row: {
                     "age_seconds": number | null,"amount": number,"cancellation_id": string | null,"created_at": string,"currency": string | null,"held_amount": number,"id": string,"needs_a_person": boolean | null,"order_id": string | null,"payment_id": string,"reason": string,"requester": string,"sent_at": string | null,"status": Database["public"]['Enums']["cancellation_status"]

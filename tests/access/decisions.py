@@ -127,6 +127,9 @@ RELATIONS: dict[str, Relation] = {
         "day received processed failed skipped waiting lag_p50_seconds lag_p95_seconds lag_max_seconds",
         key="day, received",
     ),
+    "public.payments_daily": Relation(
+        "day currency payments paid_amount refunds refunded_amount failed", key="day, currency"
+    ),
     "public.refunds_open": Relation(
         "id payment_id order_id status amount held_amount currency requester reason cancellation_id created_at"
         " sent_at age_seconds needs_a_person"

@@ -104,10 +104,11 @@ def test_a_view_read_by_a_function_of_postgres_stays_empty_for_customers(
             "jobs_overview",
             "refunds_open",
             "webhook_health",
+            "payments_daily",
             "is_ledger_equal",
         )
     ]
-    assert len(views) == 6
+    assert len(views) == 7
     for view in views:
         shop.setup.run(
             f"create or replace function public.adopters_view() returns bigint language sql security definer set search_path = '' as 'select count(*) from {view}'"

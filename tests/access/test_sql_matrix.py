@@ -101,6 +101,7 @@ def refusals(name: str) -> tuple[str, ...]:
     views = {
         "payment_timeline",
         "webhook_health",
+        "payments_daily",
         "refunds_open",
         "jobs_overview",
         "dead_jobs",

@@ -109,6 +109,7 @@ READABLE = {
     # views: everybody may look, only operators see rows
     "payment_timeline",
     "webhook_health",
+    "payments_daily",
     "refunds_open",
     "jobs_overview",
     "dead_jobs",

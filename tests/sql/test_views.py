@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 VIEWS = (
     "payment_timeline",
     "webhook_health",
+    "payments_daily",
     "refunds_open",
     "jobs_overview",
     "dead_jobs",
@@ -63,9 +64,17 @@ def bury(worker: Caller, key: str = "job-to-bury") -> Row:
     return job
 
 
+def pin_clock(shop: Shop) -> None:
+    """It is soon after the snapshots of these tests, whatever the year."""
+    shop.setup.run(
+        "update private.clock set clock_offset = timestamptz '2026-11-04T00:00:00Z' - clock_timestamp()"
+    )
+
+
 @pytest.fixture
 def busy(shop: Shop, worker: Caller) -> str:
     """A shop in which every view has something to show; the id of its busiest payment."""
+    pin_clock(shop)
     paid = paid_payment(shop, worker)
     deliver(worker, "wh-1", paid.payment_id, times=2)
     (job,) = claim(worker)
@@ -179,6 +188,25 @@ def test_webhook_health_counts_days_in_seoul(shop: Shop, worker: Caller, owner: 
     ]
     assert evening["lag_p50_seconds"] == evening["lag_p95_seconds"] == evening["lag_max_seconds"] >= 10
     assert night["lag_max_seconds"] is None
+
+
+def test_daily_figures_add_up_money_by_seoul_day_and_currency(shop: Shop, worker: Caller) -> None:
+    pin_clock(shop)
+    # 23:30 and 00:30 in Seoul: one day in UTC, two there.
+    evening, night = "2026-11-02T14:30:00Z", "2026-11-02T15:30:00Z"
+    first = paid_payment(shop, worker, paid_at=evening)
+    paid_payment(shop, worker, total=700, paid_at=evening)
+    refused = prepared_payment(shop, worker)
+    later = {"updated_at": night, "status_changed_at": night}
+    sync(worker, refused.payment_id, snapshot(refused.payment_id, "FAILED", **later))
+    refund = cancellation("c1", 300, requested_at=night, cancelled_at=night)
+    part = {"cancelled": 300, "cancellations": [refund], "paid_at": evening, **later}
+    sync(worker, first.payment_id, snapshot(first.payment_id, "PARTIAL_CANCELLED", **part))
+    figures = shop.admin().rows("select * from public.payments_daily order by day")
+    assert [{name: str(value) for name, value in row.items()} for row in figures] == [
+        {"day": "2026-11-02", "currency": "KRW", "payments": "2", "paid_amount": "1700", "refunds": "0", "refunded_amount": "0", "failed": "0"},
+        {"day": "2026-11-03", "currency": "KRW", "payments": "0", "paid_amount": "0", "refunds": "1", "refunded_amount": "300", "failed": "1"},
+    ]  # fmt: skip
 
 
 def test_open_refunds_are_listed_until_they_end(shop: Shop, worker: Caller) -> None:

@@ -770,6 +770,15 @@ class PublicPaymentTimeline(BaseModel):
     source: Optional[str] = Field(alias="source")
     what: Optional[str] = Field(alias="what")
 
+class PublicPaymentsDaily(BaseModel):
+    currency: Optional[str] = Field(alias="currency")
+    day: Optional[datetime.date] = Field(alias="day")
+    failed: Optional[int] = Field(alias="failed")
+    paid_amount: Optional[int] = Field(alias="paid_amount")
+    payments: Optional[int] = Field(alias="payments")
+    refunded_amount: Optional[int] = Field(alias="refunded_amount")
+    refunds: Optional[int] = Field(alias="refunds")
+
 class PublicRefundsOpen(BaseModel):
     age_seconds: Optional[float] = Field(alias="age_seconds")
     amount: int = Field(alias="amount")

@@ -15,6 +15,7 @@ from worker import __version__
 from worker.errors import Misconfigured, WorkerError
 from worker.logs import frames, get_logger
 from worker.web.cards import card_routes
+from worker.web.console import console_routes
 from worker.web.guard import Guard
 from worker.web.health import health_routes
 from worker.web.identities import identity_routes
@@ -57,6 +58,7 @@ def create_app(deps: Deps, *, state: RunnerState | None = None) -> ASGIApp:
     api.include_router(card_routes(deps))
     api.include_router(identity_routes(deps))
     api.include_router(health_routes(deps, state))
+    api.include_router(console_routes(deps.settings))
     api.openapi = describe(api)  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
     api.add_exception_handler(WorkerError, _worker_error)
     api.add_exception_handler(RequestValidationError, _invalid_input)
