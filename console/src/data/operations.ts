@@ -36,8 +36,6 @@ export async function listFindings(client: Client): Promise<Finding[]> {
   return rows(await client.from("drift_findings").select("*").is("closed_at", null).order("first_seen_at").limit(200));
 }
 
-type Untyped = { rpc: (name: string, args: object) => PromiseLike<{ data: unknown; error: unknown }> };
-
 /** Why an operator's request about one thing was not done; null when it was. */
 type Answer = { done: boolean | null; why_not: string | null }[];
 
@@ -46,10 +44,10 @@ async function one(call: PromiseLike<{ data: unknown; error: unknown }>): Promis
   return answer?.done === true ? null : (answer?.why_not ?? "not_found");
 }
 
-export const replayWebhook = (client: Client, id: number, reason: string) => one((client as unknown as Untyped).rpc("replay_webhooks", { ids: [id], reason }));
-export const requeueJob = (client: Client, id: number, reason: string) => one((client as unknown as Untyped).rpc("requeue_jobs", { ids: [id], reason }));
-export const discardJob = (client: Client, id: number, reason: string) => one((client as unknown as Untyped).rpc("discard_jobs", { ids: [id], reason }));
+export const replayWebhook = (client: Client, id: number, reason: string) => one(client.rpc("replay_webhooks", { ids: [id], reason }));
+export const requeueJob = (client: Client, id: number, reason: string) => one(client.rpc("requeue_jobs", { ids: [id], reason }));
+export const discardJob = (client: Client, id: number, reason: string) => one(client.rpc("discard_jobs", { ids: [id], reason }));
 
 export async function closeFinding(client: Client, id: number, how: string): Promise<void> {
-  rows(await (client as unknown as Untyped).rpc("close_finding", { id, how }));
+  rows(await client.rpc("close_finding", { id, how }));
 }
