@@ -65,6 +65,11 @@ down: setup ## Stop what `make up` started
 test: setup ## Run the tests in PYTEST_PROCESSES=2 processes (PYTEST_ARGS="-k name" narrows them)
 	@$(PY) -m pytest -n $(PYTEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
+.PHONY: test-browser
+test-browser: setup ## Drive the console and the checkout in headless Chromium; skipped with a reason where there is none
+	@$(PY) -m pip install -qq --require-hashes --requirement requirements/browser.lock
+	@$(PY) -m pytest tests/browser $(PYTEST_ARGS)
+
 .PHONY: test-pg
 test-pg: setup ## Run the database's core tests on PostgreSQL 15, 17 and 18; one that is not to be had is skipped
 	@$(PY) -m sandbox.setup.npm ci --prefix requirements/postgres --loglevel=error || true
@@ -120,6 +125,7 @@ COMPILE := $(PY) -m uv pip compile pyproject.toml --quiet --universal --python-v
 lock: setup ## Write the lock files anew from pyproject.toml and package.json (LOCK_ARGS=--upgrade for newer versions)
 	@$(COMPILE) $(LOCK_ARGS) --extra dev --output-file requirements/dev.lock
 	@$(COMPILE) --constraints requirements/dev.lock --output-file requirements/worker.lock
+	@$(COMPILE) --constraints requirements/dev.lock --extra browser --output-file requirements/browser.lock
 	@$(PY) -m sandbox.setup.npm install --package-lock-only --loglevel=error
 	@$(PY) -m sandbox.setup.npm_lock
 	@$(PY) -m sandbox.setup.npm install --prefix requirements/postgres --package-lock-only --loglevel=error

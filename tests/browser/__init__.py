@@ -1,0 +1,3 @@
+"""Driven in headless Chromium by `make test-browser`; not part of `make test`."""
+
+from __future__ import annotations
