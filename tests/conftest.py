@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from sandbox.supabase.endpoint import SupabaseEndpoint
     from sandbox.supabase.project import Supabase
+
+# Tests kill processes, never the machine: what a killed server has written is in the kernel's hands, synced or not.
+os.environ.setdefault("SANDBOX_FSYNC", "off")
 
 MIGRATED = "migrated"
 _numbers = itertools.count(1)
