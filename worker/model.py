@@ -201,6 +201,7 @@ class Outcome:
     result: Mapping[str, object] | None = None
     prepared: Prepared | None = None
     not_found: bool = False
+    schedule_not_found: bool = False
     attempt: AttemptResult | None = None
     snapshots: tuple[Snapshot, ...] = ()
     billing_key: BillingKeyReading | None = None
@@ -220,6 +221,7 @@ class Outcome:
             "result": dict(self.result) if self.result is not None else None,
             "prepared": self.prepared.to_json() if self.prepared is not None else None,
             "not_found": self.not_found,
+            "schedule_not_found": self.schedule_not_found,
             "attempt": self.attempt.to_json() if self.attempt is not None else None,
             "snapshots": [dict(snapshot.data) for snapshot in self.snapshots],
             "billing_key": dict(self.billing_key.data) if self.billing_key is not None else None,

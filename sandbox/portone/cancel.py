@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .cancel_rules import check_pg_rules
 from .errors import ControlError, PortOneError, pg_provider
+from .faults import raise_fault
 from .model import PAID_STATUSES, Cancellation
 from .money import vat_of
 
@@ -111,8 +112,11 @@ def complete(ledger: Ledger, payment: Payment, cancellation_id: str, *, succeede
     return entry
 
 
-def stop(ledger: Ledger, payment: Payment, cancellation_id: str) -> int:
-    """Stop a REQUESTED cancellation; returns the time (OpenAPI: stopPaymentCancellation, asynchronous PGs only)."""
+def stop(ledger: Ledger, payment: Payment, cancellation_id: str, pg_fault: Callable[[], Fault | None]) -> int:
+    """Stop a REQUESTED cancellation; returns the time (OpenAPI: stopPaymentCancellation, asynchronous PGs only).
+
+    A stopped entry becomes FAILED (assumed: no other status is documented for it).
+    """
     attempt = payment.shown
     entry = find(attempt, cancellation_id)
     if entry is None:
@@ -121,6 +125,7 @@ def stop(ledger: Ledger, payment: Payment, cancellation_id: str) -> int:
         raise PortOneError(
             "PAYMENT_CANCELLATION_NOT_PENDING", f"cancellation {cancellation_id} is {entry.status}"
         )
+    raise_fault(pg_fault())
     entry.status = "FAILED"
     ledger.touch(payment, attempt)
     return attempt.updated_at

@@ -94,7 +94,7 @@ async def cancel_payment(call: Call) -> Reply:
 async def stop_cancellation(call: Call) -> Reply:
     """POST /payments/{id}/cancellations/{cancellationId}/stop: 200 ``{stoppedAt}``."""
     ledger = call.store(read_portone(StoreInput, call.raw).storeId).ledger
-    stopped = cancelling.stop(ledger, ledger.find(call.parameters[0]), call.parameters[1])
+    stopped = cancelling.stop(ledger, ledger.find(call.parameters[0]), call.parameters[1], call.pg_fault)
     return json_reply({"stoppedAt": seconds_text(stopped)})
 
 

@@ -37,6 +37,8 @@ create unique index jobs_slot_key on queue.jobs (lane) where state in ('ready', 
 comment on index queue.jobs_slot_key is 'At most one active job per lane, by constraint.';
 create index jobs_waiting_idx on queue.jobs (lane, id) where state = 'waiting';
 comment on index queue.jobs_waiting_idx is 'Which job of the lane comes next.';
+create index jobs_later_idx on queue.jobs (lane) where state = 'scheduled' and lane is not null;
+comment on index queue.jobs_later_idx is 'Whether a lane''s subject will be read back anyway.';
 create index jobs_due_idx on queue.jobs (run_at) where state in ('scheduled', 'backoff');
 comment on index queue.jobs_due_idx is 'claim_jobs: what has become due.';
 create index jobs_lease_idx on queue.jobs (lease_until) where state = 'running';

@@ -1,7 +1,7 @@
 -- What a user, an admin or the shop's server asked for, and how it ended.
 
 create type public.operation_kind as enum (
-  'prepare_payment', 'complete_payment', 'confirm_payment', 'cancel_payment', 'close_virtual_account',
+  'prepare_payment', 'complete_payment', 'confirm_payment', 'cancel_payment', 'stop_cancellation', 'close_virtual_account',
   'charge_billing_key', 'create_schedule', 'revoke_schedule', 'register_billing_key', 'delete_billing_key', 'complete_identity'
 );
 create type public.operation_status as enum ('pending', 'succeeded', 'failed');

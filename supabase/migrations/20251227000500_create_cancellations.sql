@@ -21,8 +21,6 @@ create table public.payment_cancellations (
   trigger text,
   status public.cancellation_status not null,
   failure jsonb,
-  absent_reads smallint not null default 0,
-  absent_since timestamptz,
   sent_at timestamptz,
   requested_at timestamptz,
   cancelled_at timestamptz,

@@ -100,6 +100,15 @@ comment on function private.sync_job(text, timestamptz) is
   'The job that will read this payment back from PortOne: one that waits already, or a new one. The caller holds the lane.';
 revoke all on function private.sync_job(text, timestamptz) from public, anon, authenticated, service_role;
 
+create function private.sync_later(p_payment_id text, p_at timestamptz, p_now timestamptz) returns void
+language sql set search_path = ''
+as $$
+  insert into queue.jobs (kind, lane, state, run_at, max_failures, payload, created_at)
+  select 'sync_payment', 'payment:' || p_payment_id, 'scheduled', p_at, private.read_patience(), jsonb_build_object('payment_id', p_payment_id), p_now
+$$;
+comment on function private.sync_later(text, timestamptz, timestamptz) is 'Has a payment read back at a later time, whether or not a webhook comes.';
+revoke all on function private.sync_later(text, timestamptz, timestamptz) from public, anon, authenticated, service_role;
+
 create function private.promote_lanes(p_lanes text[]) returns void
 language sql set search_path = ''
 as $$
@@ -144,10 +153,15 @@ begin
   from unnest(enqueue_jobs.jobs) with ordinality as element (value, index)
   where coalesce(element.value ->> 'job_kind', '') !~ '^[a-z][a-z0-9_]{2,62}$'
     -- these exist only together with the operation that asked for them
-    or element.value ->> 'job_kind' in ('prepare_payment', 'cancel_payment', 'close_virtual_account')
+    or element.value ->> 'job_kind' in (
+      'prepare_payment', 'confirm_payment', 'cancel_payment', 'stop_cancellation', 'close_virtual_account', 'charge_billing_key', 'create_schedule',
+      'revoke_schedule', 'register_billing_key', 'delete_billing_key', 'read_identity'
+    )
     -- a read-back without its payment's lane would write beside everybody's lock
     or (element.value ->> 'job_kind' = 'sync_payment'
       and coalesce('payment:' || nullif(element.value -> 'payload' ->> 'payment_id', ''), '') <> coalesce(element.value ->> 'lane', '-'))
+    or (element.value ->> 'job_kind' = 'sync_billing_key'
+      and coalesce('billing_key:' || private.uuid_of(element.value -> 'payload' ->> 'billing_key_id'), '') <> coalesce(element.value ->> 'lane', '-'))
     or pg_column_size(element.value -> 'payload') > 16384
     or char_length(coalesce(element.value ->> 'idempotency_key', '')) not between 8 and 200
     or char_length(element.value ->> 'lane') > 200
@@ -159,7 +173,7 @@ begin
   limit 1;
   if bad is not null then
     perform private.fail('422', 'JOB_INVALID',
-      format('jobs[%s] needs job_kind (lower case word), idempotency_key (8 to 200 characters), and at most lane, payload (object of 16 KiB), priority, run_at (RFC 3339). A sync_payment names its payment and takes its lane; other payment jobs come from requests only.', bad.index),
+      format('jobs[%s] needs job_kind (lower case word), idempotency_key (8 to 200 characters), and at most lane, payload (object of 16 KiB), priority, run_at (RFC 3339). A sync_payment or sync_billing_key names its payment or card and takes its lane; what operations ask for comes from requests only.', bad.index),
       format('jobs[%s]', bad.index), 'Correct this element.');
   end if;
 

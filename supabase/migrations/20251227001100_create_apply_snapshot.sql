@@ -130,15 +130,6 @@ $$;
 comment on function private.time_of(text) is 'A time that is only shown, null when it cannot be read. RFC 3339 carries its offset, so the result does not depend on a setting.';
 revoke all on function private.time_of(text) from public, anon, authenticated, service_role;
 
-create function private.erase_bank_details(p_cancellation uuid) returns void
-language sql set search_path = ''
-as $$
-  with gone as (delete from private.refund_accounts where cancellation = p_cancellation)
-  update private.attempts set body = null where cancellation = p_cancellation and body is not null
-$$;
-comment on function private.erase_bank_details(uuid) is 'A cancellation has ended: nothing of the bank details stays but the masked number.';
-revoke all on function private.erase_bank_details(uuid) from public, anon, authenticated, service_role;
-
 create function private.end_cancellation(
   p_id uuid, p_status public.cancellation_status, p_failure jsonb, p_payment_status public.payment_status, p_source text, p_now timestamptz
 ) returns void
@@ -154,9 +145,12 @@ begin
   if not found then
     return;
   end if;
-  perform private.erase_bank_details(p_id);
-  update private.attempts set outcome = p_status::text, decided_at = p_now
-  where cancellation = p_id and decided_at is null;
+  -- Nothing of the bank details stays but the masked number.
+  delete from private.refund_accounts where cancellation = p_id;
+  update private.attempts
+  set body = null, decided_at = coalesce(attempts.decided_at, p_now),
+    outcome = case when attempts.decided_at is null then p_status::text else attempts.outcome end
+  where attempts.operation_id = ended.operation_id and (attempts.decided_at is null or attempts.body is not null);
   perform private.append_event(ended.payment_id, 'cancellation_' || p_status, p_payment_status, p_payment_status,
     jsonb_build_object('cancellation', ended.id, 'cancellation_id', ended.cancellation_id, 'amount', ended.amount,
       'code', p_failure ->> 'code'), p_source, p_now);
@@ -170,6 +164,7 @@ begin
   where id = ended.operation_id and status = 'pending';
   perform private.close_drift('undecided_cancellation', ended.id::text, p_status::text, p_now);
   perform private.close_drift('ambiguous_cancellation', ended.id::text, p_status::text, p_now);
+  perform private.resolve_dead_job(ended.operation_id, p_now);
 end
 $$;
 comment on function private.end_cancellation(uuid, public.cancellation_status, jsonb, public.payment_status, text, timestamptz) is

@@ -30,8 +30,9 @@ begin
   new_rank := coalesce(array_position(ranks, c.status), 0);
   ours := case c.status when 'SUCCEEDED' then 'succeeded' when 'FAILED' then 'failed' else 'requested' end;
 
-  failure := case ours
-    when 'failed' then jsonb_build_object('code', 'CANCELLATION_FAILED', 'message', 'PortOne reports that this cancellation failed.')
+  failure := case
+    when ours = 'failed' and p_source = 'stop_cancellation' then jsonb_build_object('code', 'CANCELLATION_STOPPED', 'message', 'This refund was stopped before it was carried out.')
+    when ours = 'failed' then jsonb_build_object('code', 'CANCELLATION_FAILED', 'message', 'PortOne reports that this cancellation failed.')
   end;
 
   select * into known

@@ -24,7 +24,7 @@ begin
       and payment_operations.kind <> 'cancel_payment'
       -- Nobody knows yet how it ended: not even that it failed.
       and not exists (
-        select from private.operation_attempts as attempts
+        select from private.attempts
         where attempts.operation_id = payment_operations.id
           and (attempts.decided_at is null or (attempts.outcome in ('succeeded', 'requested') and p_operation_status = 'failed'))
       )
@@ -62,17 +62,18 @@ begin
       update public.payment_cancellations set status = 'unknown', updated_at = p_now where id = refund.id;
       perform private.open_drift('undecided_cancellation', refund.id::text,
         jsonb_build_object('payment_id', refund.payment_id, 'amount', refund.amount, 'job_id', job.id), p_now);
+      perform private.read_when_decidable(job.operation_id, refund.payment_id, p_now);
     end if;
   elsif job.kind in ('charge_billing_key', 'confirm_payment', 'create_schedule') then
     if exists (
-      select from private.operation_attempts as attempts
+      select from private.attempts
       where attempts.operation_id = job.operation_id and (attempts.decided_at is null or attempts.outcome in ('succeeded', 'requested'))
     ) then
       perform private.open_drift('undecided_charge', job.operation_id::text,
         jsonb_build_object('payment_id', job.payload ->> 'payment_id', 'kind', job.kind, 'job_id', job.id), p_now);
+      perform private.read_when_decidable(job.operation_id, job.payload ->> 'payment_id', p_now);
     else
-      perform private.abandon_payment(job.payload ->> 'payment_id', known_error, p_now);
-      delete from private.payment_tokens where payment_tokens.operation_id = job.operation_id;
+      perform private.end_call(job.operation_id, job.kind, job.payload ->> 'payment_id', 'failed', known_error, p_now);
     end if;
   elsif job.kind = 'register_billing_key' then
     update public.billing_keys set billing_key = null, updated_at = p_now

@@ -40,11 +40,7 @@ begin
     'attempt', (
       select jsonb_build_object('number', attempts.number, 'idempotency_key', attempts.idempotency_key,
         'sent_at', private.iso(attempts.sent_at), 'outcome', attempts.outcome)
-      from (
-        select number, idempotency_key, sent_at, outcome from private.attempts where attempts.cancellation = private.uuid_of(p_payload ->> 'cancellation')
-        union all
-        select number, idempotency_key, sent_at, outcome from private.operation_attempts where operation_attempts.operation_id = p_operation_id
-      ) as attempts
+      from private.attempts where attempts.operation_id = p_operation_id
       order by attempts.number desc limit 1
     )
   ) else '{}'::jsonb end;

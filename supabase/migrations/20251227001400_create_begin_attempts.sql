@@ -33,10 +33,14 @@ begin
     perform private.apply_snapshot(snapshot, p_job.kind, p_now);
     applied := applied + 1;
   end loop;
+  if applied > 0 then
+    perform private.decide_by_reading(p_job.payload ->> 'payment_id', true, false, false, p_job.operation_id, p_now);
+  end if;
   return applied;
 end
 $$;
-comment on function private.job_snapshots(queue.jobs, jsonb, text, timestamptz) is 'Applies the snapshots a job learned; they must be of the payment whose lane it holds. Returns how many.';
+comment on function private.job_snapshots(queue.jobs, jsonb, text, timestamptz) is
+  'Applies the snapshots a job learned; they must be of the payment whose lane it holds. Calls nobody could decide about are decided by them too. Returns how many.';
 revoke all on function private.job_snapshots(queue.jobs, jsonb, text, timestamptz) from public, anon, authenticated, service_role;
 
 create function private.balance_changed(p_refund public.payment_cancellations, p_now timestamptz) returns jsonb
@@ -62,6 +66,48 @@ comment on function private.balance_changed(public.payment_cancellations, timest
   'Ends a refund whose hold was overtaken by PortOne''s own figures, before it was sent.';
 revoke all on function private.balance_changed(public.payment_cancellations, timestamptz) from public, anon, authenticated, service_role;
 
+create function private.is_decided(p_job queue.jobs, p_last private.attempts) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return
+    -- PortOne said yes: all that is left is to read it back, however long that takes.
+    coalesce(p_last.outcome in ('succeeded', 'requested'), false)
+    or not exists (select from public.payment_operations as operations where operations.id = p_job.operation_id and operations.status = 'pending')
+    or case p_job.kind
+      when 'cancel_payment' then exists (
+        select from public.payment_cancellations as refunds
+        where refunds.operation_id = p_job.operation_id and (refunds.status in ('succeeded', 'failed') or refunds.cancellation_id is not null)
+      )
+      else exists (
+        select from public.payments
+        left join public.payment_schedules as schedules on p_job.kind = 'create_schedule' and schedules.payment_id = payments.payment_id
+        where payments.payment_id = p_job.payload ->> 'payment_id'
+          and (private.is_settled(payments.portone_status) or schedules.schedule_id is not null)
+      )
+    end;
+end
+$$;
+comment on function private.is_decided(queue.jobs, private.attempts) is 'Whether a money job has nothing to send any more: its call is done, or PortOne has accepted it.';
+revoke all on function private.is_decided(queue.jobs, private.attempts) from public, anon, authenticated, service_role;
+
+create function private.is_blocked(p_job queue.jobs) returns boolean
+language sql stable set search_path = ''
+as $$
+  select exists (
+      select from private.attempts
+      where attempts.payment_id = p_job.payload ->> 'payment_id' and attempts.decided_at is null and attempts.operation_id <> p_job.operation_id
+    )
+    -- Accepted, but PortOne has not named it: it cannot be told apart from the next one yet.
+    or exists (
+      select from public.payment_cancellations as refunds
+      where refunds.payment_id = p_job.payload ->> 'payment_id' and refunds.status in ('requested', 'unknown') and refunds.cancellation_id is null
+        and refunds.operation_id <> p_job.operation_id
+    )
+$$;
+comment on function private.is_blocked(queue.jobs) is 'Whether another call about the same payment was sent and nobody knows how it ended: until then nothing else is sent.';
+revoke all on function private.is_blocked(queue.jobs) from public, anon, authenticated, service_role;
+
 create function private.begin_attempt(p_job queue.jobs, p_body text, p_now timestamptz) returns public.begun_attempt
 language plpgsql set search_path = ''
 as $$
@@ -70,24 +116,21 @@ declare
   last private.attempts;
   begun public.begun_attempt;
 begin
+  select * into last from private.attempts where attempts.operation_id = p_job.operation_id order by attempts.number desc limit 1;
   begun.job_id := p_job.id;
-  select * into refund from public.payment_cancellations where id = (p_job.payload ->> 'cancellation')::uuid;
-  select * into last from private.attempts where attempts.cancellation = refund.id order by attempts.number desc limit 1;
   begun.attempt_number := last.number;
   begun.idempotency_key := last.idempotency_key;
   begun.sent_at := private.iso(last.sent_at);
 
-  if refund.status in ('succeeded', 'failed') or refund.cancellation_id is not null then
+  if private.is_decided(p_job, last) then
     begun.decision := 'decided';
-    begun.detail := refund.failure;
     return begun;
   end if;
-
   if last.number is not null and last.decided_at is null then
     -- Unknown outcome: the same bytes with the same key while PortOne remembers it, never anything else.
     if p_now < last.sent_at + private.idempotency_window() - interval '5 minutes' and last.body is not null then
       update private.attempts set last_sent_at = p_now, claim = p_job.claim
-      where attempts.cancellation = last.cancellation and attempts.number = last.number;
+      where attempts.operation_id = last.operation_id and attempts.number = last.number;
       begun.decision := 'resend';
       begun.body := last.body;
     else
@@ -96,16 +139,15 @@ begin
     return begun;
   end if;
 
-  if refund.held_amount < refund.amount then
-    begun.decision := 'balance_changed';
-    begun.detail := private.balance_changed(refund, p_now);
-    return begun;
+  if p_job.kind = 'cancel_payment' then
+    select * into refund from public.payment_cancellations as refunds where refunds.operation_id = p_job.operation_id;
+    if refund.held_amount < refund.amount then
+      begun.decision := 'balance_changed';
+      begun.detail := private.balance_changed(refund, p_now);
+      return begun;
+    end if;
   end if;
-  if exists (
-    select from public.payment_cancellations as others
-    where others.payment_id = refund.payment_id and others.status in ('requested', 'unknown') and others.cancellation_id is null
-      and others.id <> refund.id
-  ) then
+  if private.is_blocked(p_job) then
     begun.decision := 'blocked';
     return begun;
   end if;
@@ -114,21 +156,22 @@ begin
   end if;
 
   begun.attempt_number := coalesce(last.number, 0) + 1;
-  begun.idempotency_key := format('cancel-%s-%s', refund.id, begun.attempt_number);
+  begun.idempotency_key := format('%s-%s-%s', replace(p_job.kind, '_', '-'), p_job.operation_id, begun.attempt_number);
   begun.decision := 'send';
   begun.body := p_body;
   begun.sent_at := private.iso(p_now);
-  insert into private.attempts (cancellation, number, job_id, claim, idempotency_key, body, sent_at, last_sent_at)
-  values (refund.id, begun.attempt_number, p_job.id, p_job.claim, begun.idempotency_key, p_body, p_now, p_now);
-  update public.payment_cancellations
-  set status = 'requested', sent_at = p_now, updated_at = p_now, absent_reads = 0, absent_since = null
-  where id = refund.id;
-  delete from private.refund_accounts where refund_accounts.cancellation = refund.id;
+  insert into private.attempts (operation_id, number, payment_id, job_id, claim, idempotency_key, body, sent_at, last_sent_at)
+  values (p_job.operation_id, begun.attempt_number, p_job.payload ->> 'payment_id', p_job.id, p_job.claim, begun.idempotency_key, p_body, p_now, p_now);
+  if refund.id is not null then
+    update public.payment_cancellations set status = 'requested', sent_at = p_now, updated_at = p_now where id = refund.id;
+    delete from private.refund_accounts where refund_accounts.cancellation = refund.id;
+  end if;
   update queue.jobs set give_up_at = greatest(give_up_at, p_now + private.money_budget()) where id = p_job.id;
   return begun;
 end
 $$;
-comment on function private.begin_attempt(queue.jobs, text, timestamptz) is 'Decides about one cancel job whose claim was checked and whose lane is held.';
+comment on function private.begin_attempt(queue.jobs, text, timestamptz) is
+  'Decides about one cancel, charge, confirmation or schedule job whose claim was checked and whose lane is held: whether, and with which bytes, it is sent.';
 revoke all on function private.begin_attempt(queue.jobs, text, timestamptz) from public, anon, authenticated, service_role;
 
 create function public.begin_attempts(attempts jsonb[]) returns setof public.begun_attempt
@@ -163,8 +206,7 @@ begin
         format('attempts[%s]', i), 'Settle it instead.');
     else
       perform private.job_snapshots(job, element, format('attempts[%s]', i), v_now);
-      begun := case job.kind when 'cancel_payment' then private.begin_attempt(job, element ->> 'body', v_now)
-        else private.begin_operation_attempt(job, element ->> 'body', v_now) end;
+      begun := private.begin_attempt(job, element ->> 'body', v_now);
       touched := touched || (job.payload ->> 'payment_id');
     end if;
     begun.index := i;
@@ -174,6 +216,6 @@ begin
 end
 $$;
 comment on function public.begin_attempts(jsonb[]) is
-  'Before a cancel call is sent: {job_id, claim, body (sealed, base64), snapshots}. Answers send, resend (same stored bytes and key), read_only (window over), blocked (another cancellation undecided), balance_changed, decided or lost, and has committed the key and the body when the worker reads it. Safe to repeat: a lost reply turns send into resend.';
+  'Before a cancel, charge, confirmation or schedule is sent: {job_id, claim, body (sealed, base64), snapshots}. Answers send, resend (same stored bytes and key), read_only (window over), blocked (another call about this payment undecided), balance_changed, decided or lost, and has committed the key and the body when the worker reads it. Safe to repeat: a lost reply turns send into resend.';
 revoke all on function public.begin_attempts(jsonb[]) from public, anon, authenticated, service_role;
 grant execute on function public.begin_attempts(jsonb[]) to service_role;

@@ -4,9 +4,6 @@ create type public.settled_job as (
   index integer, job_id bigint, accepted boolean, reason text, operation_id uuid, operation_ids uuid[],
   operation_status text, payment_status text
 );
-create type private.verdict as (
-  verdict text, error jsonb, retry_in numeric, counts boolean, result jsonb, skip_reason text
-);
 
 create function private.adopt_cancellation(p_refund_id uuid, p_cancellation_id text, p_now timestamptz) returns boolean
 language plpgsql set search_path = ''
@@ -34,6 +31,8 @@ begin
     trigger = other.trigger, vat_amount = other.vat_amount, requested_at = other.requested_at, cancelled_at = other.cancelled_at,
     receipt_url = other.receipt_url, status = 'requested', updated_at = p_now
   where id = refund.id;
+  update private.attempts set outcome = 'requested', decided_at = p_now, body = null
+  where attempts.operation_id = refund.operation_id and attempts.decided_at is null;
   select payments.status into payment_status from public.payments where payments.payment_id = refund.payment_id;
   if other.status in ('succeeded', 'failed') then
     perform private.end_cancellation(refund.id, other.status, other.failure, payment_status, 'portone', p_now);
@@ -46,113 +45,92 @@ comment on function private.adopt_cancellation(uuid, text, timestamptz) is
   'PortOne''s id of one of our refunds has become known. False when the id belongs to another of our refunds or is of another amount: a person decides.';
 revoke all on function private.adopt_cancellation(uuid, text, timestamptz) from public, anon, authenticated, service_role;
 
-create function private.record_attempt(p_refund_id uuid, p_attempt jsonb, p_now timestamptz) returns boolean
+create function private.note_refund_answer(p_refund_id uuid, p_attempt jsonb, p_now timestamptz) returns boolean
 language plpgsql set search_path = ''
 as $$
-declare
-  outcome constant text := p_attempt ->> 'outcome';
-  sure constant boolean := outcome in ('succeeded', 'requested', 'failed');
 begin
-  if outcome is null or outcome not in ('succeeded', 'requested', 'failed', 'unknown') then
-    perform private.fail('422', 'ATTEMPT_OUTCOME_UNKNOWN', 'attempt.outcome must be succeeded, requested, failed or unknown.', 'outcomes.attempt.outcome', 'Say unknown when it is not sure.');
-  end if;
-  update private.attempts
-  set outcome = p_attempt ->> 'outcome', decided_at = case when sure then p_now end,
-    error = jsonb_strip_nulls(jsonb_build_object('code', p_attempt ->> 'code', 'message', p_attempt ->> 'message'))
-  where attempts.cancellation = p_refund_id and attempts.decided_at is null
-    and attempts.number = private.number_of(p_attempt ->> 'number');
-  if not found then
-    return true;
-  end if;
-  if outcome = 'failed' then
+  if p_attempt ->> 'outcome' = 'failed' then
     -- A definite no: the hold stays, a new attempt with a new key may follow.
     update public.payment_cancellations set status = 'reserved', updated_at = p_now
     where id = p_refund_id and status in ('requested', 'unknown') and cancellation_id is null;
-  elsif outcome = 'unknown' then
+  elsif p_attempt ->> 'outcome' = 'unknown' then
     update public.payment_cancellations set status = 'unknown', updated_at = p_now
     where id = p_refund_id and status = 'requested' and cancellation_id is null;
-  end if;
-  if sure and p_attempt ->> 'cancellation_id' is not null then
+  elsif p_attempt ->> 'cancellation_id' is not null then
     return private.adopt_cancellation(p_refund_id, p_attempt ->> 'cancellation_id', p_now);
   end if;
   return true;
 end
 $$;
-comment on function private.record_attempt(uuid, jsonb, timestamptz) is
-  'What PortOne answered to a send: {number, outcome, cancellation_id, code, message}. False when a person has to decide.';
-revoke all on function private.record_attempt(uuid, jsonb, timestamptz) from public, anon, authenticated, service_role;
+comment on function private.note_refund_answer(uuid, jsonb, timestamptz) is 'What PortOne''s answer means for the refund that was sent. False when a person has to decide.';
+revoke all on function private.note_refund_answer(uuid, jsonb, timestamptz) from public, anon, authenticated, service_role;
 
-create function private.resolve_undecided(p_refund public.payment_cancellations, p_was_read boolean, p_give_up_at timestamptz, p_now timestamptz)
-returns private.verdict
+create function private.decide_refund(p_refund public.payment_cancellations, p_was_read boolean, p_now timestamptz) returns private.verdict
 language plpgsql set search_path = ''
 as $$
 declare
   answer private.verdict;
   matches text[];
 begin
-  answer.verdict := 'retry';
-  answer.counts := true;
-  answer.error := jsonb_build_object('code', 'CANCELLATION_UNDECIDED', 'message', 'PortOne''s answer to this cancellation is not known yet.');
-  if p_now < (select max(attempts.sent_at) from private.attempts where attempts.cancellation = p_refund.id) + private.idempotency_window() then
-    return answer;
-  end if;
-  if not p_was_read then
-    if p_now > p_give_up_at then
-      answer.verdict := 'dead';
-    end if;
-    return answer;
-  end if;
-
-  -- The window is over: nothing is resent, PortOne's own list decides.
   select array_agg(others.cancellation_id) into matches
   from public.payment_cancellations as others
   where others.payment_id = p_refund.payment_id and others.operation_id is null and others.trigger = 'API'
     and others.amount = p_refund.amount and others.tax_free_amount = p_refund.tax_free_amount
     and others.requested_at >= p_refund.sent_at - interval '1 minute';
-  if cardinality(matches) = 1 then
-    answer.verdict := case when private.adopt_cancellation(p_refund.id, matches[1], p_now) then 'done' else 'dead' end;
-  elsif cardinality(matches) > 1 then
+  answer := private.decide_attempt(private.last_attempt(p_refund.operation_id), case
+    when not p_was_read then 'unread'
+    when cardinality(matches) = 1 then 'fits'
+    when cardinality(matches) > 1 then 'several'
+    else 'absent'
+  end, p_now);
+  if answer.verdict = 'done' and not private.adopt_cancellation(p_refund.id, matches[1], p_now) then
+    answer.verdict := 'dead';
+  end if;
+  if answer.verdict = 'dead' and cardinality(matches) > 1 then
     perform private.open_drift('ambiguous_cancellation', p_refund.id::text,
       jsonb_build_object('payment_id', p_refund.payment_id, 'amount', p_refund.amount, 'candidates', to_jsonb(matches)), p_now);
-    answer.verdict := 'dead';
     answer.error := jsonb_build_object('code', 'CANCELLATION_AMBIGUOUS', 'message', 'Several cancellations at PortOne could be this one.');
-  elsif p_refund.absent_since is null then
-    update public.payment_cancellations set absent_since = p_now, absent_reads = 1 where id = p_refund.id;
-    answer.retry_in := 60;
-  elsif p_now < p_refund.absent_since + interval '60 seconds' then
-    answer.retry_in := 60;
-  else
-    answer.verdict := 'failed';
+  elsif answer.verdict = 'failed' then
     answer.error := jsonb_build_object('code', 'NOT_EXECUTED', 'message', 'PortOne never executed this cancellation; nothing was refunded.');
-    perform private.end_cancellation(p_refund.id, 'failed', answer.error,
-      (select payments.status from public.payments where payments.payment_id = p_refund.payment_id), 'database', p_now);
-    perform private.rebalance(p_refund.payment_id, p_now);
+    perform private.give_back_hold(p_refund, answer.error, p_now);
+  elsif answer.verdict <> 'done' then
+    answer.error := jsonb_build_object('code', 'CANCELLATION_UNDECIDED', 'message', 'PortOne''s answer to this cancellation is not known yet.');
   end if;
   return answer;
 end
 $$;
-comment on function private.resolve_undecided(public.payment_cancellations, boolean, timestamptz, timestamptz) is
-  'A refund was sent and nobody knows how it ended. Inside the window: try again. After it: exactly one fitting entry at PortOne is ours; none in two reads a minute apart means it never happened; several need a person.';
-revoke all on function private.resolve_undecided(public.payment_cancellations, boolean, timestamptz, timestamptz)
-from public, anon, authenticated, service_role;
+comment on function private.decide_refund(public.payment_cancellations, boolean, timestamptz) is
+  'A refund was sent and nobody knows how it ended. After PortOne''s window exactly one fitting entry in its list is ours; none in two reads a minute apart means it never happened; several need a person.';
+revoke all on function private.decide_refund(public.payment_cancellations, boolean, timestamptz) from public, anon, authenticated, service_role;
+
+create function private.give_back_hold(p_refund public.payment_cancellations, p_failure jsonb, p_now timestamptz) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  perform private.end_cancellation(p_refund.id, 'failed', p_failure,
+    (select payments.status from public.payments where payments.payment_id = p_refund.payment_id), 'database', p_now);
+  perform private.rebalance(p_refund.payment_id, p_now);
+end
+$$;
+comment on function private.give_back_hold(public.payment_cancellations, jsonb, timestamptz) is 'A refund that is not at PortOne has failed: its amount can be asked for again.';
+revoke all on function private.give_back_hold(public.payment_cancellations, jsonb, timestamptz) from public, anon, authenticated, service_role;
 
 create function private.settle_cancel(p_job queue.jobs, p_outcome jsonb, p_name text, p_now timestamptz) returns private.verdict
 language plpgsql set search_path = ''
 as $$
 declare
   answer private.verdict;
-  refund_id constant uuid := (p_job.payload ->> 'cancellation')::uuid;
   refund public.payment_cancellations;
   certain boolean := true;
   was_read boolean;
 begin
   answer.verdict := p_outcome ->> 'verdict';
   answer.error := nullif(p_outcome -> 'error', 'null');
-  if jsonb_typeof(p_outcome -> 'attempt') = 'object' then
-    certain := private.record_attempt(refund_id, p_outcome -> 'attempt', p_now);
+  if private.record_attempt(p_job.operation_id, p_outcome, p_now) then
+    certain := private.note_refund_answer((p_job.payload ->> 'cancellation')::uuid, p_outcome -> 'attempt', p_now);
   end if;
   was_read := private.job_snapshots(p_job, p_outcome, p_name, p_now) > 0;
-  select * into refund from public.payment_cancellations where id = refund_id;
+  select * into refund from public.payment_cancellations where id = (p_job.payload ->> 'cancellation')::uuid;
 
   if not certain then
     answer.verdict := 'dead';
@@ -161,17 +139,15 @@ begin
     answer.verdict := case refund.status when 'succeeded' then 'done' else 'failed' end;
     answer.error := refund.failure;
   elsif refund.status in ('requested', 'unknown') and refund.cancellation_id is null then
-    answer := private.resolve_undecided(refund, was_read, p_job.give_up_at, p_now);
-    if answer.verdict = 'retry' and p_outcome ->> 'verdict' in ('dead', 'failed') then
+    answer := private.decide_refund(refund, was_read, p_now);
+    if answer.verdict = 'retry' and (p_outcome ->> 'verdict' in ('dead', 'failed') or (answer.retry_in is null and p_now > p_job.give_up_at)) then
       answer.verdict := 'dead';
     end if;
   elsif refund.status = 'reserved' and (answer.verdict = 'failed' or (answer.verdict in ('done', 'retry') and p_now > p_job.give_up_at)) then
     -- Not at PortOne: the hold can go.
     answer.verdict := 'failed';
     answer.error := coalesce(answer.error, jsonb_build_object('code', 'NOT_EXECUTED', 'message', 'PortOne could not be asked in time; nothing was refunded.'));
-    perform private.end_cancellation(refund.id, 'failed', answer.error,
-      (select payments.status from public.payments where payments.payment_id = refund.payment_id), 'database', p_now);
-    perform private.rebalance(refund.payment_id, p_now);
+    perform private.give_back_hold(refund, answer.error, p_now);
   elsif refund.status = 'reserved' and answer.verdict = 'done' then
     -- A refund that was not sent is not done.
     answer.verdict := 'retry';
@@ -235,13 +211,17 @@ language plpgsql set search_path = ''
 as $$
 declare
   answer private.verdict;
+  was_read boolean;
 begin
   answer.verdict := p_outcome ->> 'verdict';
   answer.error := nullif(p_outcome -> 'error', 'null');
-  perform private.job_snapshots(p_job, p_outcome, p_name, p_now);
-  answer.result := private.payment_summary(p_job.payload ->> 'payment_id');
+  was_read := private.job_snapshots(p_job, p_outcome, p_name, p_now) > 0;
   perform private.read_schedule(p_job, p_outcome, p_name, p_now);
   perform private.follow_schedule(p_job.payload ->> 'payment_id', p_now);
+  if not was_read and p_outcome -> 'not_found' = 'true' then
+    perform private.decide_by_reading(p_job.payload ->> 'payment_id', false, true, p_outcome -> 'schedule_not_found' = 'true', null, p_now);
+  end if;
+  answer.result := private.payment_summary(p_job.payload ->> 'payment_id');
   perform private.follow_refund(p_job.payload ->> 'payment_id', p_now);
   if answer.verdict = 'done' and answer.result is null and p_outcome -> 'not_found' = 'true' then
     answer.skip_reason := 'payment_not_found';
@@ -275,10 +255,12 @@ begin
     answer := private.settle_prepare(p_job, p_outcome, p_name, p_now);
   elsif p_job.kind in ('sync_payment', 'close_virtual_account') then
     answer := private.settle_read(p_job, p_outcome, p_name, p_now);
-  elsif p_job.kind in ('charge_billing_key', 'confirm_payment') then
-    answer := private.settle_charge(p_job, p_outcome, p_name, p_now);
-  elsif p_job.kind in ('create_schedule', 'revoke_schedule') then
-    answer := private.settle_schedule(p_job, p_outcome, p_name, p_now);
+  elsif p_job.kind in ('charge_billing_key', 'confirm_payment', 'create_schedule') then
+    answer := private.settle_call(p_job, p_outcome, p_name, p_now);
+  elsif p_job.kind = 'stop_cancellation' then
+    answer := private.settle_stop(p_job, p_outcome, p_name, p_now);
+  elsif p_job.kind = 'revoke_schedule' then
+    answer := private.settle_revocation(p_job, p_outcome, p_name, p_now);
   elsif p_job.kind in ('register_billing_key', 'delete_billing_key', 'sync_billing_key') then
     answer := private.settle_billing_key(p_job, p_outcome, p_name, p_now);
   elsif p_job.kind = 'read_identity' then

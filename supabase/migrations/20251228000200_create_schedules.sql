@@ -79,7 +79,7 @@ begin
   end if;
 end
 $$;
-comment on function private.apply_schedule(jsonb, timestamptz) is 'What PortOne says of a schedule. Revoked, or failed without a payment: its payment will never be, and the order is free. The caller holds the payment''s lane or the card''s.';
+comment on function private.apply_schedule(jsonb, timestamptz) is 'What PortOne says of a schedule. Revoked, or failed without a payment: its payment will never be, and the order is free. The caller holds the payment''s lane.';
 revoke all on function private.apply_schedule(jsonb, timestamptz) from public, anon, authenticated, service_role;
 
 create function private.follow_schedule(p_payment_id text, p_now timestamptz) returns void
@@ -97,21 +97,11 @@ $$;
 comment on function private.follow_schedule(text, timestamptz) is 'A schedule''s outcome arrives as its payment''s state: there are no schedule webhooks.';
 revoke all on function private.follow_schedule(text, timestamptz) from public, anon, authenticated, service_role;
 
-create function private.sync_later(p_payment_id text, p_at timestamptz, p_now timestamptz) returns void
-language sql set search_path = ''
-as $$
-  insert into queue.jobs (kind, lane, state, run_at, max_failures, payload, created_at)
-  select 'sync_payment', 'payment:' || p_payment_id, 'scheduled', p_at, private.read_patience(), jsonb_build_object('payment_id', p_payment_id), p_now
-$$;
-comment on function private.sync_later(text, timestamptz, timestamptz) is 'Has a payment read back at a later time, whether or not a webhook comes.';
-revoke all on function private.sync_later(text, timestamptz, timestamptz) from public, anon, authenticated, service_role;
-
-create function private.read_schedule(p_job queue.jobs, p_outcome jsonb, p_name text, p_now timestamptz) returns void
+create function private.job_schedules(p_job queue.jobs, p_outcome jsonb, p_name text, p_now timestamptz) returns void
 language plpgsql set search_path = ''
 as $$
 declare
   snapshot jsonb;
-  schedule public.payment_schedules;
 begin
   for snapshot in
     select value from jsonb_array_elements(case jsonb_typeof(p_outcome -> 'schedules') when 'array' then p_outcome -> 'schedules' else '[]' end)
@@ -120,95 +110,105 @@ begin
       perform private.fail('422', 'SNAPSHOT_FOR_ANOTHER_PAYMENT', format('A schedule of job %s is not of its payment.', p_job.id), p_name || '.schedules', 'Send only the schedule the job names.');
     end if;
     perform private.apply_schedule(snapshot, p_now);
-    select * into schedule from public.payment_schedules as schedules where schedules.payment_id = p_job.payload ->> 'payment_id';
-    if schedule.status not in ('succeeded', 'failed', 'revoked') and p_now between schedule.time_to_pay and schedule.time_to_pay + interval '3 days'
-      and not exists (select from queue.jobs where jobs.lane = p_job.lane and jobs.state = 'scheduled') then
-      perform private.sync_later(schedule.payment_id, p_now + interval '1 hour', p_now);
-    end if;
   end loop;
+end
+$$;
+comment on function private.job_schedules(queue.jobs, jsonb, text, timestamptz) is 'Applies the schedules a job learned; they must be of the payment whose lane it holds.';
+revoke all on function private.job_schedules(queue.jobs, jsonb, text, timestamptz) from public, anon, authenticated, service_role;
+
+create function private.read_schedule(p_job queue.jobs, p_outcome jsonb, p_name text, p_now timestamptz) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  schedule public.payment_schedules;
+begin
+  perform private.job_schedules(p_job, p_outcome, p_name, p_now);
+  if jsonb_typeof(p_outcome -> 'schedules') is distinct from 'array' or p_outcome -> 'schedules' = '[]' then
+    return;
+  end if;
+  select * into schedule from public.payment_schedules as schedules where schedules.payment_id = p_job.payload ->> 'payment_id';
+  if schedule.status not in ('succeeded', 'failed', 'revoked') and p_now between schedule.time_to_pay and schedule.time_to_pay + interval '3 days'
+    and not exists (select from queue.jobs where jobs.lane = p_job.lane and jobs.state = 'scheduled') then
+    perform private.sync_later(schedule.payment_id, p_now + interval '1 hour', p_now);
+  end if;
 end
 $$;
 comment on function private.read_schedule(queue.jobs, jsonb, text, timestamptz) is
   'A payment PortOne does not know yet was read with its schedule: one that failed without a payment ends, one PortOne is late with is asked for again, hourly for three days.';
 revoke all on function private.read_schedule(queue.jobs, jsonb, text, timestamptz) from public, anon, authenticated, service_role;
 
-create function private.settle_schedule(p_job queue.jobs, p_outcome jsonb, p_name text, p_now timestamptz) returns private.verdict
+create function private.end_schedule_request(p_payment_id text, p_verdict text, p_error jsonb, p_now timestamptz) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  schedule public.payment_schedules;
+begin
+  if p_verdict = 'failed' then
+    update public.payment_schedules set status = 'failed', failure = p_error, completed_at = p_now, updated_at = p_now
+    where payment_schedules.payment_id = p_payment_id and payment_schedules.status not in ('succeeded', 'failed', 'revoked');
+    return;
+  end if;
+  perform private.follow_schedule(p_payment_id, p_now);
+  update public.payments set status = 'ready', updated_at = p_now where payments.payment_id = p_payment_id and payments.status = 'preparing';
+  if found then
+    select * into schedule from public.payment_schedules as schedules where schedules.payment_id = p_payment_id;
+    perform private.append_event(p_payment_id, 'status_changed', 'preparing', 'ready', jsonb_build_object('time_to_pay', private.iso(schedule.time_to_pay)), 'create_schedule', p_now);
+    -- No webhook announces a schedule: ask by ourselves shortly after its time.
+    perform private.sync_later(p_payment_id, schedule.time_to_pay + interval '10 minutes', p_now);
+  end if;
+end
+$$;
+comment on function private.end_schedule_request(text, text, jsonb, timestamptz) is
+  'PortOne has taken a schedule (or its charge has taken place already), or never did: the payment waits for its time, or the schedule has failed.';
+revoke all on function private.end_schedule_request(text, text, jsonb, timestamptz) from public, anon, authenticated, service_role;
+
+create function private.schedule_summary(p_payment_id text) returns jsonb
+language sql stable set search_path = ''
+as $$
+  select jsonb_build_object('scheduleId', schedules.id, 'paymentId', schedules.payment_id, 'status', schedules.status,
+    'timeToPay', private.iso(schedules.time_to_pay))
+  from public.payment_schedules as schedules where schedules.payment_id = p_payment_id
+$$;
+comment on function private.schedule_summary(text) is 'How a schedule stands, as an operation''s result tells it.';
+revoke all on function private.schedule_summary(text) from public, anon, authenticated, service_role;
+
+create function private.settle_revocation(p_job queue.jobs, p_outcome jsonb, p_name text, p_now timestamptz) returns private.verdict
 language plpgsql set search_path = ''
 as $$
 declare
   answer private.verdict;
+  subject constant text := p_job.payload ->> 'payment_id';
   schedule public.payment_schedules;
-  undecided private.operation_attempts;
-  snapshot jsonb;
 begin
   answer.verdict := p_outcome ->> 'verdict';
   answer.error := nullif(p_outcome -> 'error', 'null');
-  if jsonb_typeof(p_outcome -> 'attempt') = 'object' then
-    perform private.record_operation_attempt(p_job.operation_id, p_outcome -> 'attempt', p_now);
-  end if;
   perform private.job_snapshots(p_job, p_outcome, p_name, p_now);
-  for snapshot in
-    select value from jsonb_array_elements(case jsonb_typeof(p_outcome -> 'schedules') when 'array' then p_outcome -> 'schedules' else '[]' end)
-  loop
-    if snapshot ->> 'payment_id' is distinct from p_job.payload ->> 'payment_id' then
-      perform private.fail('422', 'SNAPSHOT_FOR_ANOTHER_PAYMENT', format('A schedule of job %s is not of its payment.', p_job.id), p_name || '.schedules', 'Send only the schedule the job names.');
-    end if;
-    perform private.apply_schedule(snapshot, p_now);
-  end loop;
-  select * into schedule from public.payment_schedules as schedules where schedules.payment_id = p_job.payload ->> 'payment_id';
-  select * into undecided from private.operation_attempts as attempts
-  where attempts.operation_id = p_job.operation_id and attempts.decided_at is null;
+  perform private.job_schedules(p_job, p_outcome, p_name, p_now);
+  perform private.follow_schedule(subject, p_now);
+  -- Its making may never have been decided: what was found, or not, decides that too.
+  perform private.decide_by_reading(subject, false, false, p_outcome -> 'schedule_not_found' = 'true', p_job.operation_id, p_now);
+  select * into schedule from public.payment_schedules as schedules where schedules.payment_id = subject;
 
-  if p_job.kind = 'create_schedule' then
-    if schedule.schedule_id is not null or exists (
-      select from public.payments where payments.payment_id = schedule.payment_id and private.is_settled(payments.portone_status)
-    ) then
-      -- Taken, or executed before its id could be read.
+  if answer.verdict in ('done', 'retry') then
+    if schedule.status = 'revoked' then
       answer.verdict := 'done';
-      perform private.follow_schedule(schedule.payment_id, p_now);
-    elsif undecided.number is not null then
-      if p_now < undecided.sent_at + private.idempotency_window() then
-        answer.verdict := case answer.verdict when 'dead' then 'dead' else 'retry' end;
-      elsif p_outcome -> 'not_found' = 'true' and undecided.absent_since is null then
-        update private.operation_attempts as attempts set absent_since = p_now
-        where attempts.operation_id = undecided.operation_id and attempts.number = undecided.number;
-        answer.verdict := 'retry';
-        answer.retry_in := 60;
-      elsif p_outcome -> 'not_found' = 'true' and p_now >= undecided.absent_since + interval '60 seconds' then
-        answer.verdict := 'failed';
-        answer.error := jsonb_build_object('code', 'NOT_EXECUTED', 'message', 'PortOne never took this schedule.');
-      else
-        answer.verdict := case when p_now > p_job.give_up_at or answer.verdict in ('dead', 'failed') then 'dead' else 'retry' end;
-      end if;
-    elsif answer.verdict = 'done' then
+    elsif schedule.status = 'succeeded' then
+      answer.verdict := 'failed';
+      answer.error := jsonb_build_object('code', 'PAYMENT_SCHEDULE_ALREADY_PROCESSED', 'message', 'The charge has taken place already; refund it instead.');
+    elsif schedule.status = 'failed' then
+      answer.verdict := 'failed';
+      answer.error := coalesce(schedule.failure, '{}') || jsonb_build_object('code', 'PAYMENT_SCHEDULE_FAILED', 'message', 'The schedule has failed; nothing was charged and nothing will be.');
+    else
       answer.verdict := 'retry';
     end if;
-    if answer.verdict = 'done' then
-      update public.payments set status = 'ready', updated_at = p_now where payments.payment_id = schedule.payment_id and payments.status = 'preparing';
-      if found then
-        perform private.append_event(schedule.payment_id, 'status_changed', 'preparing', 'ready', jsonb_build_object('time_to_pay', private.iso(schedule.time_to_pay)), 'create_schedule', p_now);
-        -- No webhook announces a schedule: ask by ourselves shortly after its time.
-        perform private.sync_later(schedule.payment_id, schedule.time_to_pay + interval '10 minutes', p_now);
-      end if;
-    elsif answer.verdict = 'failed' then
-      update public.payment_schedules set status = 'failed', failure = answer.error, completed_at = p_now, updated_at = p_now where id = schedule.id;
-      perform private.abandon_payment(schedule.payment_id, answer.error, p_now);
-    end if;
-    if answer.verdict in ('done', 'failed') then
-      update private.operation_attempts as attempts
-      set decided_at = p_now, body = null, outcome = case answer.verdict when 'done' then 'succeeded' else 'failed' end
-      where attempts.operation_id = p_job.operation_id and attempts.decided_at is null;
-    end if;
-  elsif answer.verdict = 'done' and schedule.status not in ('revoked', 'succeeded', 'failed') then
-    answer.verdict := 'retry';
-  elsif answer.verdict = 'done' and schedule.status <> 'revoked' then
-    answer.verdict := 'failed';
-    answer.error := jsonb_build_object('code', 'PAYMENT_SCHEDULE_ALREADY_PROCESSED', 'message', 'The charge has taken place already; refund it instead.');
   end if;
-  answer.result := jsonb_build_object('scheduleId', schedule.id, 'paymentId', schedule.payment_id, 'status', schedule.status,
-    'timeToPay', private.iso(schedule.time_to_pay));
+  if answer.verdict = 'done' then
+    answer.error := null;
+  end if;
+  answer.result := private.schedule_summary(subject);
   return answer;
 end
 $$;
-comment on function private.settle_schedule(queue.jobs, jsonb, text, timestamptz) is 'Ends the making or revoking of a schedule by what PortOne says of it.';
-revoke all on function private.settle_schedule(queue.jobs, jsonb, text, timestamptz) from public, anon, authenticated, service_role;
+comment on function private.settle_revocation(queue.jobs, jsonb, text, timestamptz) is
+  'Ends the revocation of a schedule by what PortOne says of it: revoked is what was asked for; a charge that has taken place is not taken back.';
+revoke all on function private.settle_revocation(queue.jobs, jsonb, text, timestamptz) from public, anon, authenticated, service_role;

@@ -154,7 +154,18 @@ begin
   for listed in
     select value from jsonb_array_elements(case jsonb_typeof(p_outcome -> 'schedules') when 'array' then p_outcome -> 'schedules' else '[]' end)
   loop
-    perform private.apply_schedule(listed, p_now);
+    if not exists (
+      select from public.payment_schedules as schedules
+      where schedules.payment_id = listed ->> 'payment_id' and schedules.billing_key_id = private.uuid_of(p_job.payload ->> 'billing_key_id')
+    ) then
+      perform private.fail('422', 'SNAPSHOT_FOR_ANOTHER_PAYMENT', format('A schedule of job %s is not of its card.', p_job.id), p_name || '.schedules', 'Send only schedules of the card the job names.');
+    end if;
+    -- Rows are held already, so the payment's lane is only tried: whoever has it is followed by a read-back.
+    if pg_try_advisory_xact_lock(private.lane_key('payment:' || (listed ->> 'payment_id'))) then
+      perform private.apply_schedule(listed, p_now);
+    else
+      perform private.sync_later(listed ->> 'payment_id', p_now, p_now);
+    end if;
   end loop;
   select * into card from public.billing_keys as keys where keys.id = (p_job.payload ->> 'billing_key_id')::uuid;
   if card.id is null and snapshot is not null then

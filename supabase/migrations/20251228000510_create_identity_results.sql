@@ -1,5 +1,15 @@
 -- Identity verification, second half: what PortOne says, how the shop uses it, and how it is forgotten.
 
+create function private.try_person(p_ci_hash text, p_di_hash text) returns boolean
+language sql volatile set search_path = ''
+as $$
+  select coalesce(bool_and(pg_try_advisory_xact_lock(private.lane_key('person:' || named.hash))), true)
+  from (select distinct given.hash from unnest(array[p_ci_hash, p_di_hash]) as given (hash) where given.hash is not null) as named
+$$;
+comment on function private.try_person(text, text) is
+  'One person''s verifications are compared one after the other, or two accounts would not see each other. Rows are held already, so it only tries.';
+revoke all on function private.try_person(text, text) from public, anon, authenticated, service_role;
+
 create function private.settle_identity(p_job queue.jobs, p_outcome jsonb, p_name text, p_now timestamptz) returns private.verdict
 language plpgsql set search_path = ''
 as $$
@@ -26,6 +36,11 @@ begin
     answer.error := jsonb_build_object('code', 'IDENTITY_VERIFICATION_EXPIRED', 'message', 'The verification was finished after it had expired.');
   elsif snapshot ->> 'status' = 'VERIFIED' and identity.channel_kind is not null and snapshot ->> 'channel_kind' is distinct from identity.channel_kind then
     answer.error := jsonb_build_object('code', 'CHANNEL_KIND_MISMATCH', 'message', 'The verification came through a channel of the other kind.');
+  elsif snapshot ->> 'status' = 'VERIFIED' and not private.try_person(snapshot ->> 'ci_hash', snapshot ->> 'di_hash') then
+    answer.verdict := 'retry';
+    answer.retry_in := 1;
+    answer.counts := false;
+    return answer;
   elsif snapshot ->> 'status' = 'VERIFIED' then
     select array_agg(distinct secrets.user_id) into others
     from private.identity_secrets as secrets
@@ -115,7 +130,7 @@ begin
     where identities.erased_at is null
       and (erase_identities.before is null or identities.created_at < erase_identities.before)
       and (erase_identities.user_id is null or identities.user_id = erase_identities.user_id)
-    order by identities.id
+    order by identities.created_at, identities.id
     limit least(greatest(erase_identities.max, 1), 500)
     for no key update
   ),

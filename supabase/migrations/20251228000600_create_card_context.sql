@@ -12,6 +12,13 @@ as $$
           'status', case when keys.deleted_at is not null then 'deleted' when keys.issued_at is not null then 'issued' else 'reported' end)
         from public.billing_keys as keys where keys.id = private.uuid_of(p_payload ->> 'billing_key_id')
       )
+      when p_kind = 'sync_payment' then (
+        -- A schedule whose id was lost with a reply can only be looked for among those of its card.
+        select jsonb_build_object('id', keys.id, 'user_id', keys.user_id, 'billing_key', keys.billing_key, 'store_id', keys.store_id)
+        from public.payment_schedules as schedules
+        join public.billing_keys as keys on keys.id = schedules.billing_key_id
+        where schedules.payment_id = p_payload ->> 'payment_id' and schedules.schedule_id is null
+      )
       when p_kind = 'sync_billing_key' then (
         -- A key we do not know: it stands only in the body of the delivery that waits for this job.
         select jsonb_build_object('billing_key', convert_from(logs.request_body, 'UTF8')::jsonb #>> '{data,billingKey}')

@@ -1,22 +1,29 @@
--- What is followed without anybody asking: payouts of virtual-account refunds, windows nobody came back to, sealed bodies under an old key.
+-- What is followed without anybody asking: refunds that PortOne carries out later, payouts of virtual-account refunds, windows nobody came back to, sealed bodies under an old key.
 
 create function private.follow_refund(p_payment_id text, p_now timestamptz) returns void
 language plpgsql set search_path = ''
 as $$
 declare
   payment public.payments;
+  open_since timestamptz;
   age interval;
 begin
   select * into payment from public.payments where payments.payment_id = p_payment_id;
+  -- PortOne carries it out later, and when it fails no webhook says so.
+  select min(coalesce(refunds.requested_at, refunds.created_at)) into open_since
+  from public.payment_cancellations as refunds
+  where refunds.payment_id = p_payment_id and refunds.status = 'requested' and refunds.cancellation_id is not null;
+
   if payment.refund_status is null or payment.refund_status = 'COMPLETED' or payment.cancelled_amount = 0 then
     perform private.close_drift('refund_not_paid_out', p_payment_id, coalesce(payment.refund_status, 'none'), p_now);
-    return;
+  else
+    open_since := least(open_since, coalesce(payment.cancelled_at, p_now));
+    if payment.refund_status in ('FAILED', 'PARTIAL_REFUND_FAILED') then
+      -- Cancelled, but the customer has not got the money: usually a wrong account.
+      perform private.open_drift('refund_not_paid_out', p_payment_id, jsonb_build_object('refund_status', payment.refund_status), p_now);
+    end if;
   end if;
-  if payment.refund_status in ('FAILED', 'PARTIAL_REFUND_FAILED') then
-    -- Cancelled, but the customer has not got the money: usually a wrong account.
-    perform private.open_drift('refund_not_paid_out', p_payment_id, jsonb_build_object('refund_status', payment.refund_status), p_now);
-  end if;
-  age := p_now - coalesce(payment.cancelled_at, p_now);
+  age := p_now - open_since;
   if age < interval '14 days' and not exists (
     select from queue.jobs where jobs.lane = 'payment:' || p_payment_id and jobs.state = 'scheduled'
   ) then
@@ -26,7 +33,7 @@ begin
 end
 $$;
 comment on function private.follow_refund(text, timestamptz) is
-  'A cancelled virtual-account payment is over for the customer only when refundStatus is COMPLETED: reads it back, with decay, for two weeks.';
+  'Reads a payment back, with decay, for two weeks, while PortOne has a cancellation of it to carry out, or a cancelled virtual-account payment is not over for its customer (refundStatus is not COMPLETED).';
 revoke all on function private.follow_refund(text, timestamptz) from public, anon, authenticated, service_role;
 
 create function private.expire_abandoned(p_max integer, p_now timestamptz) returns integer

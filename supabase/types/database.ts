@@ -80,14 +80,14 @@ export type Database = {
                   ]
                 },"payment_cancellations": {
                   Row: {
-                    "absent_reads": number,"absent_since": string | null,"amount": number,"cancellation_id": string | null,"cancelled_at": string | null,"created_at": string,"failure": Json | null,"held_amount": number,"id": string,"number": number,"operation_id": string | null,"payment_id": string,"pg_cancellation_id": string | null,"portone_status": string | null,"reason": string,"receipt_url": string | null,"refund_account_masked": string | null,"refund_bank": string | null,"requested_at": string | null,"requester": string,"sent_at": string | null,"status": Database["public"]['Enums']["cancellation_status"],"tax_free_amount": number,"trigger": string | null,"updated_at": string,"vat_amount": number | null
+                    "amount": number,"cancellation_id": string | null,"cancelled_at": string | null,"created_at": string,"failure": Json | null,"held_amount": number,"id": string,"number": number,"operation_id": string | null,"payment_id": string,"pg_cancellation_id": string | null,"portone_status": string | null,"reason": string,"receipt_url": string | null,"refund_account_masked": string | null,"refund_bank": string | null,"requested_at": string | null,"requester": string,"sent_at": string | null,"status": Database["public"]['Enums']["cancellation_status"],"tax_free_amount": number,"trigger": string | null,"updated_at": string,"vat_amount": number | null
                   }
                   ComputedFields: never
                   Insert: {
-                    "absent_reads"?: number,"absent_since"?: string | null,"amount": number,"cancellation_id"?: string | null,"cancelled_at"?: string | null,"created_at": string,"failure"?: Json | null,"held_amount"?: number,"id"?: string,"number"?: never,"operation_id"?: string | null,"payment_id": string,"pg_cancellation_id"?: string | null,"portone_status"?: string | null,"reason": string,"receipt_url"?: string | null,"refund_account_masked"?: string | null,"refund_bank"?: string | null,"requested_at"?: string | null,"requester": string,"sent_at"?: string | null,"status": Database["public"]['Enums']["cancellation_status"],"tax_free_amount"?: number,"trigger"?: string | null,"updated_at": string,"vat_amount"?: number | null
+                    "amount": number,"cancellation_id"?: string | null,"cancelled_at"?: string | null,"created_at": string,"failure"?: Json | null,"held_amount"?: number,"id"?: string,"number"?: never,"operation_id"?: string | null,"payment_id": string,"pg_cancellation_id"?: string | null,"portone_status"?: string | null,"reason": string,"receipt_url"?: string | null,"refund_account_masked"?: string | null,"refund_bank"?: string | null,"requested_at"?: string | null,"requester": string,"sent_at"?: string | null,"status": Database["public"]['Enums']["cancellation_status"],"tax_free_amount"?: number,"trigger"?: string | null,"updated_at": string,"vat_amount"?: number | null
                   }
                   Update: {
-                    "absent_reads"?: number,"absent_since"?: string | null,"amount"?: number,"cancellation_id"?: string | null,"cancelled_at"?: string | null,"created_at"?: string,"failure"?: Json | null,"held_amount"?: number,"id"?: string,"number"?: never,"operation_id"?: string | null,"payment_id"?: string,"pg_cancellation_id"?: string | null,"portone_status"?: string | null,"reason"?: string,"receipt_url"?: string | null,"refund_account_masked"?: string | null,"refund_bank"?: string | null,"requested_at"?: string | null,"requester"?: string,"sent_at"?: string | null,"status"?: Database["public"]['Enums']["cancellation_status"],"tax_free_amount"?: number,"trigger"?: string | null,"updated_at"?: string,"vat_amount"?: number | null
+                    "amount"?: number,"cancellation_id"?: string | null,"cancelled_at"?: string | null,"created_at"?: string,"failure"?: Json | null,"held_amount"?: number,"id"?: string,"number"?: never,"operation_id"?: string | null,"payment_id"?: string,"pg_cancellation_id"?: string | null,"portone_status"?: string | null,"reason"?: string,"receipt_url"?: string | null,"refund_account_masked"?: string | null,"refund_bank"?: string | null,"requested_at"?: string | null,"requester"?: string,"sent_at"?: string | null,"status"?: Database["public"]['Enums']["cancellation_status"],"tax_free_amount"?: number,"trigger"?: string | null,"updated_at"?: string,"vat_amount"?: number | null
                   }
                   Relationships: [
                     {
@@ -731,10 +731,33 @@ isOneToOne: false
         to: "settled_job"
         isOneToOne: false
         isSetofReturn: true
+      } },
+"stop_cancellation":
+{ Args: { "id": string,"idempotency_key"?: string }; Returns: {
+              "created_at": string,
+"error": Json | null,
+"finished_at": string | null,
+"id": string,
+"idempotency_key": string | null,
+"job_id": number | null,
+"kind": Database["public"]['Enums']["operation_kind"],
+"order_id": string | null,
+"payment_id": string | null,
+"request_hash": string,
+"requested_by": string | null,
+"requester_scope": string,
+"result": Json | null,
+"status": Database["public"]['Enums']["operation_status"]
+            }
+                          SetofOptions: {
+        from: "*"
+        to: "payment_operations"
+        isOneToOne: true
+        isSetofReturn: false
       } }
           }
           Enums: {
-            "cancellation_status": "reserved"|"requested"|"unknown"|"failed"|"succeeded","identity_status": "ready"|"verified"|"failed"|"expired","operation_kind": "prepare_payment"|"complete_payment"|"confirm_payment"|"cancel_payment"|"close_virtual_account"|"charge_billing_key"|"create_schedule"|"revoke_schedule"|"register_billing_key"|"delete_billing_key"|"complete_identity","operation_status": "pending"|"succeeded"|"failed","payment_origin": "app"|"legacy"|"portone","payment_status": "preparing"|"ready"|"pay_pending"|"virtual_account_issued"|"paid"|"failed"|"partial_cancelled"|"cancelled"|"expired"|"unknown","schedule_status": "requested"|"scheduled"|"started"|"pending"|"unknown"|"succeeded"|"failed"|"revoked","webhook_status": "received"|"processed"|"failed"|"skipped"
+            "cancellation_status": "reserved"|"requested"|"unknown"|"failed"|"succeeded","identity_status": "ready"|"verified"|"failed"|"expired","operation_kind": "prepare_payment"|"complete_payment"|"confirm_payment"|"cancel_payment"|"stop_cancellation"|"close_virtual_account"|"charge_billing_key"|"create_schedule"|"revoke_schedule"|"register_billing_key"|"delete_billing_key"|"complete_identity","operation_status": "pending"|"succeeded"|"failed","payment_origin": "app"|"legacy"|"portone","payment_status": "preparing"|"ready"|"pay_pending"|"virtual_account_issued"|"paid"|"failed"|"partial_cancelled"|"cancelled"|"expired"|"unknown","schedule_status": "requested"|"scheduled"|"started"|"pending"|"unknown"|"succeeded"|"failed"|"revoked","webhook_status": "received"|"processed"|"failed"|"skipped"
           }
           CompositeTypes: {
             "acted_on": {
@@ -878,7 +901,7 @@ export type CompositeTypes<
 export const Constants = {
   "public": {
           Enums: {
-            "cancellation_status": ["reserved", "requested", "unknown", "failed", "succeeded"],"identity_status": ["ready", "verified", "failed", "expired"],"operation_kind": ["prepare_payment", "complete_payment", "confirm_payment", "cancel_payment", "close_virtual_account", "charge_billing_key", "create_schedule", "revoke_schedule", "register_billing_key", "delete_billing_key", "complete_identity"],"operation_status": ["pending", "succeeded", "failed"],"payment_origin": ["app", "legacy", "portone"],"payment_status": ["preparing", "ready", "pay_pending", "virtual_account_issued", "paid", "failed", "partial_cancelled", "cancelled", "expired", "unknown"],"schedule_status": ["requested", "scheduled", "started", "pending", "unknown", "succeeded", "failed", "revoked"],"webhook_status": ["received", "processed", "failed", "skipped"]
+            "cancellation_status": ["reserved", "requested", "unknown", "failed", "succeeded"],"identity_status": ["ready", "verified", "failed", "expired"],"operation_kind": ["prepare_payment", "complete_payment", "confirm_payment", "cancel_payment", "stop_cancellation", "close_virtual_account", "charge_billing_key", "create_schedule", "revoke_schedule", "register_billing_key", "delete_billing_key", "complete_identity"],"operation_status": ["pending", "succeeded", "failed"],"payment_origin": ["app", "legacy", "portone"],"payment_status": ["preparing", "ready", "pay_pending", "virtual_account_issued", "paid", "failed", "partial_cancelled", "cancelled", "expired", "unknown"],"schedule_status": ["requested", "scheduled", "started", "pending", "unknown", "succeeded", "failed", "revoked"],"webhook_status": ["received", "processed", "failed", "skipped"]
           }
         }
 } as const

@@ -74,7 +74,7 @@ RELATIONS: dict[str, Relation] = {
     "public.payment_cancellations": Relation(
         "id number payment_id operation_id requester amount held_amount tax_free_amount vat_amount reason"
         " refund_bank refund_account_masked cancellation_id pg_cancellation_id portone_status trigger status"
-        " failure absent_reads absent_since sent_at requested_at cancelled_at receipt_url created_at updated_at",
+        " failure sent_at requested_at cancelled_at receipt_url created_at updated_at",
         own=_OF_PAYMENT,
     ),
     "public.payment_events": Relation(
@@ -144,14 +144,8 @@ RELATIONS: dict[str, Relation] = {
     # Nobody's: reached through functions only.
     "private.attempts": Relation(
         "",
-        "cancellation number job_id claim idempotency_key body sent_at last_sent_at outcome error decided_at",
-        key="cancellation",
-        readers=(),
-    ),
-    "private.operation_attempts": Relation(
-        "",
-        "operation_id number job_id claim idempotency_key body sent_at last_sent_at outcome error absent_since"
-        " decided_at",
+        "operation_id number payment_id job_id claim idempotency_key body sent_at last_sent_at outcome error"
+        " absent_since decided_at",
         key="operation_id",
         readers=(),
     ),
@@ -287,6 +281,12 @@ CALLS = (
         _NOT_ANON | _CUSTOMERS_404 | {"other": "SCHEDULE_NOT_FOUND"},
     ),
     Call(
+        "stop_cancellation",
+        {"id": "$open_refund_id"},
+        _NOT_ANON
+        | {"owner": "CANCEL_NOT_ALLOWED", "other": "CANCELLATION_NOT_FOUND", "*": "CANCELLATION_NOT_PENDING"},
+    ),
+    Call(
         "delete_billing_key",
         {"id": "$billing_key_id"},
         _NOT_ANON | _CUSTOMERS_404 | {"other": "BILLING_KEY_NOT_FOUND"},
@@ -365,6 +365,7 @@ CALLS = (
 # Functions in `private` that signed-in users and the service role may execute: what the public ones pass on to
 # (each asks private.caller() first), and helpers that tell nothing.
 PRIVATE_FOR_CLIENTS = {
+    "stop_cancellation",
     "request_payment",
     "request_completion",
     "request_cancellation",

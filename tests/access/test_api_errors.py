@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 # Codes that no HTTP call can reach, and why.
 OUT_OF_REACH = {
-    "APPEND_ONLY": "no API role has the right to change history, so the trigger behind it is never asked"
+    "APPEND_ONLY": "no API role has the right to change history, so the trigger behind it is never asked",
+    "OPERATION_NOT_UNDECIDED": "decide_by_hand is for the SQL editor: tests/sql/test_read_back_decides.py",
+    "CANCELLATION_NOT_LISTED": "the same",
 }
 
 
@@ -136,6 +138,9 @@ CASES = (
     Case("BILLING_KEY_ALREADY_DELETED", 409, "id", "owner", "delete_billing_key", {"id": "$deleted_card"}),
     Case("ORDER_HAS_OPEN_PAYMENT", 409, "order_id", "owner", "request_billing_payment", {"order_id": "$order", "billing_key_id": "$card"}),
     Case("TIME_TO_PAY_OUT_OF_RANGE", 422, "time_to_pay", "owner", "request_schedule", {"order_id": "$order", "billing_key_id": "$card", "time_to_pay": "2020-01-01T00:00:00Z"}),
+    Case("CANCELLATION_NOT_FOUND", 404, "id", "admin", "stop_cancellation", {"id": str(uuid.uuid4())}),
+    Case("CANCELLATION_NOT_PENDING", 409, "id", "admin", "stop_cancellation", {"id": "$reserved_refund"}),
+    Case("CANCELLATION_NOT_STOPPABLE", 409, "id", "admin", "stop_cancellation", {"id": "$requested_refund"}),
     Case("SCHEDULE_NOT_FOUND", 404, "id", "owner", "revoke_schedule", {"id": str(uuid.uuid4())}),
     Case("SCHEDULE_IS_OVER", 409, "id", "service_role", "revoke_schedule", {"id": "$revoked_schedule"}),
     Case("PURPOSE_REQUIRED", 422, "purpose", "owner", "request_identity_verification", {"purpose": "?", "consent": True}),
@@ -209,10 +214,24 @@ def prepared(api_shop: Shop, api_world: World) -> Row:
         "paid": paid.payment_id, "mixed": mixed.payment_id, "virtual": virtual.payment_id,
         "cancelled": cancelled.payment_id, "ready": ready.payment_id, "order": order,
         "paid_order": paid.order_id, "priceless_order": priceless, "used_key": "used-key-1",
-        "late": late.payment_id, **cards,
+        "late": late.payment_id, **cards, **refunds(api_shop, mixed.payment_id, paid.payment_id),
         "inactive_card": inactive, "expired_card": expired, "snapshot": snapshot(virtual.payment_id),
         "sync_job": jobs["sync_payment"], "cancel_job": jobs["cancel_payment"], "prepare_job": jobs["prepare_payment"],
     }  # fmt: skip
+
+
+def refunds(shop: Shop, reserved: str, paid: str) -> Row:
+    """A refund that was not sent, and one that PortOne has taken of a PG whose refunds cannot be stopped."""
+    return {
+        "reserved_refund": shop.setup.row(
+            "select id::text as id from public.payment_cancellations where payment_id = %s", reserved
+        )["id"],
+        "requested_refund": shop.setup.row(
+            "insert into public.payment_cancellations (payment_id, requester, amount, reason, cancellation_id, status, created_at, updated_at)"
+            " values (%s, 'portone', 1, 'r', 'c-requested', 'requested', now(), now()) returning id::text as id",
+            paid,
+        )["id"],
+    }
 
 
 def cards_and_identities(shop: Shop, owner: str) -> Row:

@@ -41,6 +41,7 @@ class World:
     dead_job_id: int
     ready_job_id: int
     finding_id: int
+    open_refund_id: str
     next_year: str
 
     def fill(self, arguments: dict[str, object]) -> dict[str, object]:
@@ -104,11 +105,14 @@ def build_world(shop: Shop, owner: str, other: str, admin: str) -> World:
         "select payment_id from public.payments where user_id = %s and paid_amount > 0 order by created_at limit 1",
         owner,
     )
+    refund = shop.setup.row(
+        "select id::text as id from public.payment_cancellations where payment_id = %s", last["payment_id"]
+    )
     issue_id, schedule_id, identity_id = cards_and_identity(shop, worker, owner, cards[0])
     cards_and_identity(shop, worker, third, cards[1])
     return World(
         owner, other, admin, last["payment_id"], open_order, str(operation["id"]), webhook_id, cards[0],
-        issue_id, schedule_id, identity_id, dead_ids[0], ready["job_id"], finding["id"], NEXT_YEAR,
+        issue_id, schedule_id, identity_id, dead_ids[0], ready["job_id"], finding["id"], refund["id"], NEXT_YEAR,
     )  # fmt: skip
 
 
@@ -137,8 +141,10 @@ def cards_and_identity(shop: Shop, worker: Caller, user_id: str, card_id: str) -
         else:
             worker.call("release_jobs", jobs=[{"job_id": job["id"], "claim": job["claim"]}])
     shop.setup.run(
-        "insert into private.operation_attempts (operation_id, number, job_id, claim, idempotency_key, body, sent_at, last_sent_at)"
-        " select id, 1, job_id, 1, 'create-schedule-' || id, 'AAAA', now(), now() from public.payment_operations where kind = 'create_schedule' and requested_by = %s",
+        "insert into private.attempts (operation_id, number, payment_id, job_id, claim, idempotency_key, body, sent_at, last_sent_at)"
+        " select operations.id, 1, schedules.payment_id, operations.job_id, 1, 'create-schedule-' || operations.id, 'AAAA', now(), now()"
+        " from public.payment_operations as operations join public.payment_schedules as schedules using (order_id)"
+        " where operations.kind = 'create_schedule' and operations.requested_by = %s",
         user_id,
     )
     shop.setup.run(

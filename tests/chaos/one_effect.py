@@ -25,7 +25,7 @@ def expect_one_refund(world: World, purchase: Purchase, amount: int) -> None:
     assert len({(call["idempotency_key"], call["body"]) for call in calls}) == 1
     assert world.books.events(purchase.payment_id, "cancellation_succeeded") == 1
     undecided = world.books.rows(
-        "select * from private.attempts join public.payment_cancellations as refunds on refunds.id = attempts.cancellation "
+        "select * from private.attempts join public.payment_cancellations as refunds on refunds.operation_id = attempts.operation_id "
         "where refunds.payment_id = %s and attempts.decided_at is null",
         purchase.payment_id,
     )

@@ -72,7 +72,5 @@ def test_killed_in_the_middle_of_a_charge(world: World, point: str) -> None:
     assert world.books.differences(ours["payment_id"]) == []
     assert world.books.events(ours["payment_id"], "order_settled") == 1
     assert len(customer.select("payments", "payment_id", order_id=f"eq.{order_id}")) == 1
-    undecided = world.books.rows(
-        "select attempts.* from private.operation_attempts as attempts where attempts.decided_at is null"
-    )
+    undecided = world.books.rows("select attempts.* from private.attempts where attempts.decided_at is null")
     assert undecided == []

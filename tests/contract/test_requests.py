@@ -33,6 +33,7 @@ from worker.operations.prepare_payment import prepare_payment
 from worker.operations.read_identity import read_identity
 from worker.operations.register_billing_key import register_billing_key
 from worker.operations.revoke_schedule import revoke_schedule
+from worker.operations.stop_cancellation import stop_cancellation
 from worker.operations.sync_billing_key import sync_billing_key
 from worker.operations.sync_payment import sync_payment
 from worker.portone.faults import FAULTS
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from tests.contract.judge import RequestJudge
 
 USED = {
-    "getPayment", "preRegisterPayment", "cancelPayment", "closeVirtualAccount", "payWithBillingKey", "confirmPayment",
+    "getPayment", "preRegisterPayment", "cancelPayment", "stopPaymentCancellation", "closeVirtualAccount", "payWithBillingKey", "confirmPayment",
     "createPaymentSchedule", "getPaymentSchedule", "getPaymentSchedules", "revokePaymentSchedules",
     "getBillingKeyInfo", "deleteBillingKey", "getIdentityVerification", "sendIdentityVerification",
     "resendIdentityVerification", "confirmIdentityVerification",
@@ -61,6 +62,7 @@ async def every_request() -> list[httpx.Request]:
     await sync_payment(deps, make_job())
     await prepare_payment(deps, make_job("prepare_payment", payment=prepared))
     await cancel_payment(deps, cancel_job(refund=make_refund(refund_account=account, tax_free_amount=5)))
+    await stop_cancellation(deps, make_job("stop_cancellation", refund=make_refund(cancellation_id="c-1")))
     await close_virtual_account(deps, make_job("close_virtual_account"))
     await charge_billing_key(deps, card_job("charge_billing_key"))
     await confirm_payment(deps, card_job("confirm_payment"))

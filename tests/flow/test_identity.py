@@ -10,7 +10,7 @@ import pytest
 from tests.flow.persons import NAME, PHONE, RESIDENT_DIGITS, SENT, WITHOUT_CI, Caller, open_window, otp
 
 if TYPE_CHECKING:
-    from sandbox.demo.shopper import Shopper
+    from sandbox.demo.shopper import Reply, Shopper
     from sandbox.demo.world import World
 
 
@@ -189,6 +189,28 @@ def test_the_same_person_is_found_by_hash_and_forgotten_on_demand(world: World, 
     assert (forgotten["name"], forgotten["status"]) == (None, "verified")
     secrets = "select user_id::text from private.identity_secrets where user_id = any (%s::uuid[])"
     assert [row["user_id"] for row in world.books.rows(secrets, both)] == [person.shopper.user_id]
+
+
+def test_one_person_has_one_account_where_the_shops_policy_says_so(world: World, person: Caller) -> None:
+    world.books.migrate(
+        "create or replace function private.same_person_policy(p_user_id uuid, p_purpose text, p_other_users uuid[]) returns boolean "
+        "language sql stable set search_path = '' return p_purpose <> 'coupon' or cardinality(p_other_users) = 0"
+    )
+    twin = Caller(world.customer("twin"))
+
+    def verify(caller: Caller, purpose: str) -> Reply:
+        check = caller.begin(purpose)
+        world.portone.complete_identity(open_window(world, check), name="김하나", birthDate="1977-07-07")
+        return caller.step(check, "complete")
+
+    assert verify(person, "coupon").result["status"] == "verified"
+    assert verify(person, "coupon").result["status"] == "verified", "the same account again"
+    second = verify(twin, "coupon").body
+    assert (second["status"], second["error"]["code"]) == ("failed", "SAME_PERSON")
+    assert second["error"]["message_ko"] == "다른 계정에서 이미 본인인증한 사람입니다."
+    rows = twin.shopper.select("identity_verifications", "status,name,birth_date")
+    assert rows == [{"status": "ready", "name": None, "birth_date": None}], "nothing of the person is kept"
+    assert verify(twin, "signup").result["status"] == "verified", "the policy is asked for each purpose"
 
 
 def test_ci_and_di_are_sealed_and_what_was_typed_is_nowhere(world: World, person: Caller) -> None:

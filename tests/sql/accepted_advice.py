@@ -12,7 +12,6 @@ ACCEPTED: dict[tuple[str, str], str] = {
     ("rls_enabled_no_policy", "private.refund_accounts"): NOBODYS,
     ("rls_enabled_no_policy", "private.identity_calls"): NOBODYS,
     ("rls_enabled_no_policy", "private.identity_secrets"): NOBODYS,
-    ("rls_enabled_no_policy", "private.operation_attempts"): NOBODYS,
     ("rls_enabled_no_policy", "private.payment_tokens"): NOBODYS,
     ("rls_enabled_no_policy", "queue.dead"): NOBODYS,
     ("rls_enabled_no_policy", "queue.finished"): NOBODYS,

@@ -21,6 +21,8 @@ FUNCTIONS = {
         "public.request_payment",
         "public.request_completion",
         "public.request_cancellation",
+        "public.stop_cancellation",
+        "private.stop_cancellation",
         "public.get_operation",
         "public.read_webhook_body",
         "public.explain_payment",

@@ -106,7 +106,7 @@ async def test_a_lost_claim_says_nothing_and_sends_nothing() -> None:
     ("decision", "verdict", "code", "snapshots"),
     [
         ("balance_changed", "done", None, 1),
-        ("blocked", "retry", "CANCELLATION_BLOCKED", 1),
+        ("blocked", "retry", "PAYMENT_CALL_BLOCKED", 1),
         ("decided", "done", None, 1),
         ("read_only", "retry", "CANCELLATION_UNDECIDED", 1),
         ("something new", "retry", "DECISION_UNKNOWN", 0),

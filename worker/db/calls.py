@@ -74,6 +74,7 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
             },
             "payment_operations", many=False, reads=_OPERATION,
         ),
+        "stop_cancellation": Call("user", {"id": "uuid", **_KEY}, "payment_operations", many=False, reads=_OPERATION),
         "request_confirmation": Call(
             "user", {"payment_id": "text", "payment_token": "text", "tx_id": "text", **_KEY}, "payment_operations",
             many=False, reads=_OPERATION,

@@ -23,7 +23,7 @@ PublicCancellationStatus: TypeAlias = Literal["reserved", "requested", "unknown"
 
 PublicIdentityStatus: TypeAlias = Literal["ready", "verified", "failed", "expired"]
 
-PublicOperationKind: TypeAlias = Literal["prepare_payment", "complete_payment", "confirm_payment", "cancel_payment", "close_virtual_account", "charge_billing_key", "create_schedule", "revoke_schedule", "register_billing_key", "delete_billing_key", "complete_identity"]
+PublicOperationKind: TypeAlias = Literal["prepare_payment", "complete_payment", "confirm_payment", "cancel_payment", "stop_cancellation", "close_virtual_account", "charge_billing_key", "create_schedule", "revoke_schedule", "register_billing_key", "delete_billing_key", "complete_identity"]
 
 PublicOperationStatus: TypeAlias = Literal["pending", "succeeded", "failed"]
 
@@ -285,8 +285,6 @@ class PublicOrdersUpdate(TypedDict):
     user_id: NotRequired[Annotated[uuid.UUID, Field(alias="user_id")]]
 
 class PublicPaymentCancellations(BaseModel):
-    absent_reads: int = Field(alias="absent_reads")
-    absent_since: Optional[datetime.datetime] = Field(alias="absent_since")
     amount: int = Field(alias="amount")
     cancellation_id: Optional[str] = Field(alias="cancellation_id")
     cancelled_at: Optional[datetime.datetime] = Field(alias="cancelled_at")
@@ -313,8 +311,6 @@ class PublicPaymentCancellations(BaseModel):
     vat_amount: Optional[int] = Field(alias="vat_amount")
 
 class PublicPaymentCancellationsInsert(TypedDict):
-    absent_reads: NotRequired[Annotated[int, Field(alias="absent_reads")]]
-    absent_since: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="absent_since")]]
     amount: Annotated[int, Field(alias="amount")]
     cancellation_id: NotRequired[Annotated[Optional[str], Field(alias="cancellation_id")]]
     cancelled_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="cancelled_at")]]
@@ -341,8 +337,6 @@ class PublicPaymentCancellationsInsert(TypedDict):
     vat_amount: NotRequired[Annotated[Optional[int], Field(alias="vat_amount")]]
 
 class PublicPaymentCancellationsUpdate(TypedDict):
-    absent_reads: NotRequired[Annotated[int, Field(alias="absent_reads")]]
-    absent_since: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="absent_since")]]
     amount: NotRequired[Annotated[int, Field(alias="amount")]]
     cancellation_id: NotRequired[Annotated[Optional[str], Field(alias="cancellation_id")]]
     cancelled_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="cancelled_at")]]

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from worker.deps import Deps
     from worker.model import AttemptOutcome, Begun, Job, Outcome, Refund, Snapshot
 
-# Time for the other cancellation to be decided.
-_BLOCKED_RETRY_SECONDS: Final = 5.0
 _LISTED_SOON_SECONDS: Final = 1.0
 _STATUSES: Final[dict[str, AttemptOutcome]] = {
     "SUCCEEDED": "succeeded",
@@ -112,10 +110,6 @@ class _Cancel(MoneyCall[CancelReply]):
     def other(self, begun: Begun, snapshots: tuple[Snapshot, ...]) -> Outcome:
         if begun.decision == "balance_changed":
             return done(self.job, *snapshots)
-        if begun.decision == "blocked":
-            waiting = Transient("CANCELLATION_BLOCKED", "Another cancellation of this payment is undecided.")
-            pause = begun.retry_in_seconds if begun.retry_in_seconds is not None else _BLOCKED_RETRY_SECONDS
-            return retry(self.job, waiting, *snapshots, in_seconds=pause, counts=False)
         return super().other(begun, snapshots)
 
 

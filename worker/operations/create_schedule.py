@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from worker.errors import Conflict, Rejected, Transient, WorkerError
 from worker.operations.card_payment import card_payment
+from worker.operations.find_schedule import can_find, find_schedule
 from worker.operations.money_call import NEXT_READ_SECONDS, Draft, MoneyCall
 from worker.operations.outcomes import dead, done, failed, read_back, retry
 from worker.operations.send_stored import attempt_result, unknown
@@ -24,19 +25,17 @@ _MAY_BE_OURS: Final = frozenset({"PAYMENT_SCHEDULE_ALREADY_EXISTS", "ALREADY_PAI
 
 async def create_schedule(deps: Deps, job: Job) -> Outcome | None:
     """Make the job's schedule at PortOne; None means the claim was lost. Raises the reads' branches."""
-    billing_key = job.card.billing_key if job.card is not None else None
-    if job.payment_id is None or job.schedule is None or not billing_key:
+    if job.payment_id is None or job.schedule is None or not can_find(job.schedule, job.card):
         return dead(job, Rejected("CONTEXT_INCOMPLETE", "The job has no schedule, payment or saved card."))
-    return await _Schedule(deps, job, job.schedule, billing_key).run()
+    return await _Schedule(deps, job, job.schedule).run()
 
 
 class _Schedule(MoneyCall[str]):
     verb = "schedule"
 
-    def __init__(self, deps: Deps, job: Job, schedule: Schedule, billing_key: str) -> None:
+    def __init__(self, deps: Deps, job: Job, schedule: Schedule) -> None:
         super().__init__(deps, job, schedule.payment_id)
         self._schedule = schedule
-        self._billing_key = billing_key
 
     @property
     def purpose(self) -> str:
@@ -91,11 +90,7 @@ class _Schedule(MoneyCall[str]):
         return replace(outcome, schedules=() if reading is None else (reading,))
 
     async def _read(self) -> ScheduleReading | None:
-        if self._schedule.schedule_id is not None:
-            return await self.store.schedules.get(self._schedule.schedule_id)
-        return await self.store.schedules.find(
-            self.payment_id, billing_key=self._billing_key, time_to_pay=self._schedule.time_to_pay
-        )
+        return await find_schedule(self.store, self._schedule, self.job.card)
 
 
 def _as_made(schedule_id: str, schedule: Schedule) -> ScheduleReading:

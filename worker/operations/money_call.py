@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # Time for PortOne to list what it did after its idempotency window closed; the database wants two reads 60 s apart.
 NEXT_READ_SECONDS: Final = 65.0
+# Time for the other call about the payment to be decided.
+_BLOCKED_RETRY_SECONDS: Final = 5.0
 _UNDECIDED: Final = (None, "unknown")
 _TAKEN: Final = ("succeeded", "requested")
 
@@ -85,6 +87,13 @@ class MoneyCall(ABC, Generic[Reply]):
             self.job, Transient("DECISION_UNKNOWN", "The database knows more than this worker: update it.")
         )
 
+    def _blocked(self, begun: Begun, snapshots: tuple[Snapshot, ...]) -> Outcome:
+        waiting = Transient(
+            "PAYMENT_CALL_BLOCKED", "Another call about this payment was sent and is undecided."
+        )
+        pause = begun.retry_in_seconds if begun.retry_in_seconds is not None else _BLOCKED_RETRY_SECONDS
+        return retry(self.job, waiting, *snapshots, in_seconds=pause, counts=False)
+
     async def run(self) -> Outcome | None:
         """Run the job as far as it can safely go; None means the claim was lost and nothing may be said.
 
@@ -124,6 +133,8 @@ class MoneyCall(ABC, Generic[Reply]):
                 return await self.read_decided(snapshots)
             case "read_only":
                 return await self.read_only(begun)
+            case "blocked":
+                return self._blocked(begun, snapshots)
             case _:
                 return self.other(begun, snapshots)
 

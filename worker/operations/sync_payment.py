@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from worker.errors import Rejected
 from worker.logs import get_logger
+from worker.operations.find_schedule import can_find, find_schedule
 from worker.operations.outcomes import dead, done
 
 if TYPE_CHECKING:
     from worker.deps import Deps
     from worker.model import Job, Outcome
     from worker.portone.stores import Store
-    from worker.readings import ScheduleReading
 
 
 async def sync_payment(deps: Deps, job: Job) -> Outcome:
@@ -30,16 +30,19 @@ async def sync_payment(deps: Deps, job: Job) -> Outcome:
         snapshot = await store.payments.get(payment_id)
         if snapshot is None:
             get_logger().info("payment unknown to portone", payment_id=payment_id)
-            return replace(done(job, not_found=True), schedules=await _schedule(job, store))
+            return await _with_its_schedule(done(job, not_found=True), job, store)
     except Rejected as error:
         return dead(job, error)
     get_logger().info("payment read from portone", payment_id=payment_id, portone_status=snapshot.status)
     return done(job, snapshot)
 
 
-async def _schedule(job: Job, store: Store) -> tuple[ScheduleReading, ...]:
+async def _with_its_schedule(outcome: Outcome, job: Job, store: Store) -> Outcome:
     """A scheduled charge can fail without ever becoming a payment (its card was deleted): then its schedule tells."""
-    if job.schedule is None or job.schedule.schedule_id is None:
-        return ()
-    reading = await store.schedules.get(job.schedule.schedule_id)
-    return () if reading is None else (reading,)
+    if job.schedule is None:
+        return outcome
+    reading = await find_schedule(store, job.schedule, job.card)
+    if reading is not None:
+        return replace(outcome, schedules=(reading,))
+    # Only a look-up that could have found it says that it is not there.
+    return replace(outcome, schedule_not_found=can_find(job.schedule, job.card))

@@ -122,6 +122,18 @@ class Payments:
         identifier = cancellation.get("id")
         return CancelReply(identifier if isinstance(identifier, str) and identifier else None, status)
 
+    async def stop_cancellation(self, payment_id: str, cancellation_id: str, *, idempotency_key: str) -> None:
+        """Stop a cancellation that is REQUESTED (OpenAPI: stopPaymentCancellation, Triple-A only).
+
+        Raises ``Rejected`` (PAYMENT_CANCELLATION_NOT_PENDING) when it is decided already.
+        """
+        await self._client.request(
+            "POST",
+            "payments", payment_id, "cancellations", cancellation_id, "stop",
+            body=encode({"storeId": self._client.store_id}),
+            idempotency_key=idempotency_key,
+        )  # fmt: skip
+
     async def close_virtual_account(self, payment_id: str, *, idempotency_key: str) -> None:
         """Close an account that waits for a deposit (OpenAPI: closeVirtualAccount).
 

@@ -17,6 +17,7 @@ from worker.operations.prepare_payment import prepare_payment
 from worker.operations.read_identity import read_identity
 from worker.operations.register_billing_key import register_billing_key
 from worker.operations.revoke_schedule import revoke_schedule
+from worker.operations.stop_cancellation import stop_cancellation
 from worker.operations.sync_billing_key import sync_billing_key
 from worker.operations.sync_payment import sync_payment
 
@@ -27,6 +28,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "prepare_payment": prepare_payment,
     "sync_payment": sync_payment,
     "cancel_payment": cancel_payment,
+    "stop_cancellation": stop_cancellation,
     "close_virtual_account": close_virtual_account,
     "register_billing_key": register_billing_key,
     "sync_billing_key": sync_billing_key,

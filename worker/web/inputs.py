@@ -36,7 +36,7 @@ class PaymentRequest(_Input):
 
 
 class CompletionRequest(_Input):
-    """Body of ``POST /payments/{payment_id}/complete``; may be left out."""
+    """Body of ``POST /payments/{payment_id}/complete`` and ``POST /cancellations/{id}/stop``; may be left out."""
 
     idempotency_key: IdempotencyKey | None = None
 

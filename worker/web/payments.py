@@ -33,7 +33,7 @@ _BODY_NAMES: Final = {
 
 
 def payment_routes(deps: Deps) -> APIRouter:
-    """Return the routes under ``/payments`` and ``/operations``."""
+    """Return the routes under ``/payments``, ``/cancellations`` and ``/operations``."""
     router = APIRouter()
 
     @router.post("/payments", responses=ASKED)
@@ -84,6 +84,15 @@ def payment_routes(deps: Deps) -> APIRouter:
             return await enqueue(deps, request, "request_cancellation", arguments)
         except Rejected as error:
             raise _in_body_names(error) from None
+
+    @router.post("/cancellations/{cancellation_id}/stop", responses=ASKED)
+    async def stop_cancellation(
+        request: Request, cancellation_id: str, body: Annotated[CompletionRequest | None, Body()] = None
+    ) -> Response:
+        """Stop a refund that PortOne has taken and not carried out."""
+        named = row_id(cancellation_id, code="CANCELLATION_NOT_FOUND", what="refund")
+        key = body.idempotency_key if body is not None else None
+        return await enqueue(deps, request, "stop_cancellation", {"id": named, "idempotency_key": key})
 
     @router.get("/operations/{operation_id}", responses=ASKED)
     async def get_operation(request: Request, operation_id: str) -> Response:
