@@ -125,6 +125,9 @@ begin
       -- It has ended, or was paid, while we waited for it.
       return private.request_payment(p_order_id, p_pay_method, p_idempotency_key);
     end if;
+    if private.is_being_paid(payment) then
+      perform private.fail('409', 'ORDER_HAS_OPEN_PAYMENT', 'Another payment of this order is under way.', 'order_id', 'Wait until it has ended, or revoke its schedule.');
+    end if;
     if payment.status in ('preparing', 'ready')
       and (payment.amount, payment.tax_free_amount, payment.currency) is distinct from (quote.amount, quote.tax_free_amount, quote.currency) then
       -- The order's price has changed. Should the old window be paid all the same, the new price is what it is held
@@ -174,7 +177,7 @@ returns public.payment_operations
 language sql set search_path = ''
 as $$ select private.request_payment(request_payment.order_id, request_payment.pay_method, request_payment.idempotency_key) $$;
 comment on function public.request_payment(text, text, text) is
-  'Asks to pay an order. The price comes from the order, never from the caller. When the operation has succeeded, its result holds what the PortOne browser SDK needs, the payment id among it. Asking again returns the same payment. Errors: ORDER_ID_REQUIRED, PAY_METHOD_UNKNOWN, ORDER_NOT_FOUND, ORDER_HAS_NO_PRICE, ORDER_ALREADY_PAID, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_REUSED, SIGN_IN_REQUIRED.';
+  'Asks to pay an order. The price comes from the order, never from the caller. When the operation has succeeded, its result holds what the PortOne browser SDK needs, the payment id among it. Asking again returns the same payment. Errors: ORDER_ID_REQUIRED, PAY_METHOD_UNKNOWN, ORDER_NOT_FOUND, ORDER_HAS_NO_PRICE, ORDER_ALREADY_PAID, ORDER_HAS_OPEN_PAYMENT, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_REUSED, SIGN_IN_REQUIRED.';
 revoke all on function public.request_payment(text, text, text) from public, anon, authenticated, service_role;
 grant execute on function public.request_payment(text, text, text) to authenticated, service_role;
 

@@ -24,11 +24,12 @@ begin
   if owner is null then
     perform private.fail('404', 'BILLING_KEY_NOT_FOUND', 'There is no such saved card.', 'id', 'Send the id of a card of this user.');
   end if;
-  -- All cards of the user, in one order for everybody: two switches at once happen one after the other.
+  -- Whoever writes several cards of a user takes this lane; the rows are for what the owner writes directly.
+  perform private.lock_lanes(array['cards:' || owner]);
   perform from public.billing_keys as keys where keys.user_id = owner order by keys.id for no key update;
   v_now := private.now();
   select * into card from public.billing_keys as keys where keys.id = p_id;
-  if not card.is_active then
+  if not card.is_active or card.deleted_at is not null then
     perform private.fail('409', 'BILLING_KEY_INACTIVE', 'This card is switched off or deleted.', 'id', 'Choose an active card, or switch this one on.');
   end if;
   if private.card_expired(card.card_expiry_month, card.card_expiry_year, v_now) then

@@ -179,6 +179,15 @@ begin
     end if;
     return answer;
   end if;
+  -- The default is chosen among all cards of a user, and a webhook's job has found its card only now. Rows are held
+  -- already, so these lanes are only tried.
+  if not pg_try_advisory_xact_lock(private.lane_key('cards:' || card.user_id))
+    or not pg_try_advisory_xact_lock(private.lane_key('billing_key:' || card.id)) then
+    answer.verdict := 'retry';
+    answer.retry_in := 1;
+    answer.counts := false;
+    return answer;
+  end if;
   if card.billing_key is not null and snapshot is not null and snapshot ->> 'billing_key' is distinct from card.billing_key then
     perform private.fail('422', 'SNAPSHOT_FOR_ANOTHER_PAYMENT', format('The billing key of job %s is not the one it names.', p_job.id), p_name || '.billing_key', 'Send only the key the job names.');
   end if;

@@ -124,7 +124,7 @@ begin
   if operation.id is not null then
     return operation;
   end if;
-  perform private.lock_lanes(array['billing_key:' || card.id]);
+  perform private.lock_lanes(array['billing_key:' || card.id, 'cards:' || card.user_id]);
   v_now := private.now();
   select * into card from public.billing_keys as keys where keys.id = card.id for no key update;
   if card.deleted_at is not null then

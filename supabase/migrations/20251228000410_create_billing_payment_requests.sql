@@ -1,5 +1,30 @@
 -- What app clients may ask of a saved card: a charge now, a charge later, and taking that back.
 
+create index payment_operations_card_calls_idx on public.payment_operations (order_id)
+where kind in ('charge_billing_key', 'create_schedule') and status = 'pending';
+comment on index public.payment_operations_card_calls_idx is 'is_being_paid: a charge of an order that is under way.';
+
+create function private.is_being_paid(p_payment public.payments) returns boolean
+language sql stable set search_path = ''
+as $$
+  select exists (select from private.attempts where attempts.payment_id = p_payment.payment_id and attempts.decided_at is null)
+    or exists (
+      select from public.payment_schedules as schedules
+      where schedules.payment_id = p_payment.payment_id and schedules.status not in ('succeeded', 'failed', 'revoked')
+    )
+    or exists (
+      select from public.payment_operations as operations
+      where operations.order_id = p_payment.order_id and operations.kind in ('charge_billing_key', 'create_schedule') and operations.status = 'pending'
+    )
+    or exists (
+      select from public.payment_operations as operations
+      where operations.payment_id = p_payment.payment_id and operations.kind = 'confirm_payment' and operations.status = 'pending'
+    )
+$$;
+comment on function private.is_being_paid(public.payments) is
+  'Whether a charge, a confirmation or a schedule of this live payment is under way or undecided: its order is not free, and no window is opened beside it. The caller holds the lane.';
+revoke all on function private.is_being_paid(public.payments) from public, anon, authenticated, service_role;
+
 create function private.new_card_payment(
   p_me private.caller, p_order_id text, p_billing_key_id uuid, p_now timestamptz, out payment public.payments, out card public.billing_keys
 )
@@ -16,11 +41,17 @@ begin
   if not p_me.is_service and quote.user_id is distinct from p_me.user_id then
     perform private.fail('404', 'ORDER_NOT_FOUND', 'There is no such order.', 'order_id', 'Send the id of an order of this user.');
   end if;
-  if quote.amount is null or quote.amount <= 0 or quote.tax_free_amount is null or quote.tax_free_amount not between 0 and quote.amount then
-    perform private.fail('409', 'ORDER_HAS_NO_PRICE', 'This order has no amount that can be paid.', 'order_id', 'Its total must be above 0 and its tax-free part within it.');
+  if quote.amount is null or quote.amount <= 0 or quote.tax_free_amount is null or quote.tax_free_amount not between 0 and quote.amount
+    or coalesce(quote.currency, '') !~ '^[A-Z]{3}$' then
+    perform private.fail('409', 'ORDER_HAS_NO_PRICE', 'This order has no amount that can be paid.', 'order_id',
+      'Its total must be above 0, its tax-free part within it, its currency three capital letters like KRW.');
   end if;
+  -- One spelling from here on, or one order could be charged twice.
+  p_order_id := coalesce(quote.order_id, p_order_id);
   card := private.usable_billing_key(p_me, p_billing_key_id, quote.user_id, p_now);
-  perform private.lock_lanes(array['order:' || p_order_id]);
+  perform private.lock_lanes(array['order:' || p_order_id, 'billing_key:' || card.id]);
+  -- It may have been deleted while we waited: from then on nothing new is charged to it.
+  card := private.usable_billing_key(p_me, p_billing_key_id, quote.user_id, p_now);
   if exists (select from private.order_settlements as settled where settled.order_id = p_order_id)
     or exists (select from public.payments as others where others.order_id = p_order_id and others.status in ('paid', 'partial_cancelled')) then
     perform private.fail('409', 'ORDER_ALREADY_PAID', 'This order has been paid.', 'order_id', 'Make a new order to pay again.');
@@ -59,7 +90,7 @@ begin
   end if;
   select * into made from private.new_card_payment(me, p_order_id, p_billing_key_id, v_now);
   v_now := private.now();
-  operation := private.add_operation(me, 'charge_billing_key', request, p_idempotency_key, v_now, null, p_order_id);
+  operation := private.add_operation(me, 'charge_billing_key', request, p_idempotency_key, v_now, null, (made.payment).order_id);
   return private.enqueue_operation(operation, 'charge_billing_key', (made.payment).payment_id, jsonb_build_object('billing_key_id', p_billing_key_id), v_now,
     null, v_now + private.money_budget());
 end
@@ -97,8 +128,8 @@ begin
   select * into made from private.new_card_payment(me, p_order_id, p_billing_key_id, v_now);
   v_now := private.now();
   insert into public.payment_schedules (payment_id, order_id, user_id, billing_key_id, time_to_pay, created_at, updated_at)
-  values ((made.payment).payment_id, p_order_id, (made.payment).user_id, p_billing_key_id, p_time_to_pay, v_now, v_now);
-  operation := private.add_operation(me, 'create_schedule', request, p_idempotency_key, v_now, null, p_order_id);
+  values ((made.payment).payment_id, (made.payment).order_id, (made.payment).user_id, p_billing_key_id, p_time_to_pay, v_now, v_now);
+  operation := private.add_operation(me, 'create_schedule', request, p_idempotency_key, v_now, null, (made.payment).order_id);
   return private.enqueue_operation(operation, 'create_schedule', (made.payment).payment_id, jsonb_build_object('billing_key_id', p_billing_key_id), v_now,
     null, v_now + private.money_budget());
 end

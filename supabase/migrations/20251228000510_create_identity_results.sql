@@ -26,6 +26,12 @@ begin
   if answer.verdict <> 'done' then
     return answer;
   end if;
+  if identity.id is null or identity.erased_at is not null then
+    -- Forgotten while it was being read: nothing of the person may come back.
+    answer.verdict := 'failed';
+    answer.error := jsonb_build_object('code', 'IDENTITY_VERIFICATION_EXPIRED', 'message', 'The verification has been erased.');
+    return answer;
+  end if;
   if snapshot is not null and snapshot ->> 'identity_verification_id' is distinct from identity.identity_verification_id then
     perform private.fail('422', 'SNAPSHOT_FOR_ANOTHER_PAYMENT', format('The verification of job %s is not the one it names.', p_job.id), p_name || '.identity', 'Send only the verification the job names.');
   end if;

@@ -1,5 +1,17 @@
 -- What a worker needs to know to run the jobs of saved cards, schedules, confirmations and identity checks.
 
+create function private.json_of(p_body bytea) returns jsonb
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return convert_from(p_body, 'UTF8')::jsonb;
+exception when data_exception then
+  return null;
+end
+$$;
+comment on function private.json_of(bytea) is 'A body from outside as JSON, null when PostgreSQL cannot hold it (NUL, lone surrogates): one such delivery must not keep others from being claimed.';
+revoke all on function private.json_of(bytea) from public, anon, authenticated, service_role;
+
 create function private.card_context(p_id bigint, p_kind text, p_payload jsonb, p_operation_id uuid) returns jsonb
 language sql stable set search_path = ''
 as $$
@@ -21,7 +33,7 @@ as $$
       )
       when p_kind = 'sync_billing_key' then (
         -- A key we do not know: it stands only in the body of the delivery that waits for this job.
-        select jsonb_build_object('billing_key', convert_from(logs.request_body, 'UTF8')::jsonb #>> '{data,billingKey}')
+        select jsonb_build_object('billing_key', private.json_of(logs.request_body) #>> '{data,billingKey}')
         from public.webhook_logs as logs
         where logs.job_id = p_id and logs.status = 'received'
         order by logs.id limit 1

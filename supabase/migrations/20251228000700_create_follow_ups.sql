@@ -56,6 +56,9 @@ begin
     if not pg_try_advisory_xact_lock(private.lane_key('payment:' || old.payment_id)) then
       continue;
     end if;
+    if exists (select from public.payments where payments.payment_id = old.payment_id and private.is_being_paid(payments)) then
+      continue;
+    end if;
     -- Our word only: PortOne's READY has no end, and should it be paid after all, that is found and counts.
     update public.payments set status = 'expired', is_live = false, updated_at = p_now
     where payments.payment_id = old.payment_id and payments.status = 'ready';

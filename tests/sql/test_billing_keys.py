@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import pytest
@@ -225,3 +226,16 @@ def test_when_the_default_card_goes_the_newest_other_takes_its_place(
     defaults = owner.rows("select id::text from public.billing_keys where is_default")
     assert defaults == [{"id": third}]
     assert second != third
+
+
+def test_a_webhook_whose_body_postgresql_cannot_hold_keeps_nobody_from_claiming(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
+    body = b64encode(b'{"type": "BillingKey.Issued", "data": {"billingKey": "key\\u0000"}}').decode()
+    told = {"webhook_type": "BillingKey.Issued", "subject_kind": "billing_key", "body": body}
+    worker.call("record_webhooks", webhooks=[delivery("wh-nul", "key-with-nul", **told)])
+    user_id = shop.new_user()
+    shop.user(user_id).one("request_payment", order_id=shop.new_order(user_id), pay_method="CARD")
+    jobs = {job["kind"]: job for job in claim(worker)}
+    assert set(jobs) == {"sync_billing_key", "prepare_payment"}
+    assert jobs["sync_billing_key"]["context"] == {"billing_key": {}}

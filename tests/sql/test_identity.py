@@ -289,3 +289,19 @@ def test_rotation_moves_ci_and_di_together_and_only_from_the_key_it_read(
         "di": "di-2",
     }
     assert worker.call("list_sealed", after=listed["id"]) == []
+
+
+def test_a_person_erased_while_being_read_does_not_come_back(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
+    user_id = shop.new_user()
+    identity = begun(shop, user_id)
+    operation = shop.user(user_id).one("complete_identity_verification", id=identity["id"])
+    (job,) = claim(worker)
+    assert worker.call("erase_identities", user_id=user_id)
+    settle(worker, job, identity=verified(identity))
+    ended = worker.one("get_operation", id=operation["id"])
+    assert (ended["status"], ended["error"]["code"]) == ("failed", "IDENTITY_VERIFICATION_EXPIRED")
+    row = row_of(owner, identity)
+    assert (row["status"], row["name"], row["birth_date"]) == ("ready", None, None)
+    assert owner.row("select count(*) as n from private.identity_secrets")["n"] == 0

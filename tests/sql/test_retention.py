@@ -79,7 +79,7 @@ def test_the_shop_may_keep_persons_as_long_as_it_must(shop: Shop, worker: Caller
     complete(shop, worker, user_id, done, verified(done))
     shop.advance(400 * DAY)
     owner.run(
-        "create or replace function private.identity_retention() returns interval language sql immutable set search_path = '' return null"
+        "create or replace function private.identity_retention() returns interval language sql immutable set search_path = '' return null::interval"
     )
     shop.advance(5 * 365 * DAY)
     assert (maintain(worker)["identities"], row_of(owner, done)["name"]) == (0, "Hong")
