@@ -3,28 +3,16 @@
 create function private.explain_sends(p_payment_id text) returns jsonb
 language sql stable set search_path = ''
 as $$
-  select coalesce(jsonb_agg(sends.send order by sends.sent_at), '[]')
-  from (
-    select attempts.sent_at, jsonb_build_object(
-      'kind', 'cancel_payment', 'cancellation', refunds.id, 'operation', refunds.operation_id, 'number', attempts.number,
-      'job', attempts.job_id, 'idempotency_key', attempts.idempotency_key, 'sent_at', private.iso(attempts.sent_at),
-      'last_sent_at', private.iso(attempts.last_sent_at), 'outcome', attempts.outcome, 'error', attempts.error,
-      'decided_at', private.iso(attempts.decided_at), 'repeatable_until', private.iso(attempts.sent_at + private.idempotency_window())
-    ) as send
-    from public.payment_cancellations as refunds
-    join private.attempts on attempts.cancellation = refunds.id
-    where refunds.payment_id = p_payment_id
-    union all
-    select attempts.sent_at, jsonb_build_object(
-      'kind', operations.kind, 'operation', operations.id, 'number', attempts.number,
-      'job', attempts.job_id, 'idempotency_key', attempts.idempotency_key, 'sent_at', private.iso(attempts.sent_at),
-      'last_sent_at', private.iso(attempts.last_sent_at), 'outcome', attempts.outcome, 'error', attempts.error,
-      'decided_at', private.iso(attempts.decided_at), 'repeatable_until', private.iso(attempts.sent_at + private.idempotency_window())
-    )
-    from public.payment_operations as operations
-    join private.operation_attempts as attempts on attempts.operation_id = operations.id
-    where operations.payment_id = p_payment_id
-  ) as sends
+  select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('cancellation', refunds.id)) || jsonb_build_object(
+    'kind', operations.kind, 'operation', operations.id, 'number', attempts.number,
+    'job', attempts.job_id, 'idempotency_key', attempts.idempotency_key, 'sent_at', private.iso(attempts.sent_at),
+    'last_sent_at', private.iso(attempts.last_sent_at), 'outcome', attempts.outcome, 'error', attempts.error,
+    'decided_at', private.iso(attempts.decided_at), 'repeatable_until', private.iso(attempts.sent_at + private.idempotency_window())
+  ) order by attempts.sent_at), '[]')
+  from private.attempts
+  join public.payment_operations as operations on operations.id = attempts.operation_id
+  left join public.payment_cancellations as refunds on refunds.operation_id = attempts.operation_id
+  where attempts.payment_id = p_payment_id
 $$;
 comment on function private.explain_sends(text) is 'Every send of a call that moves money about this payment, oldest first, without its body.';
 revoke all on function private.explain_sends(text) from public, anon, authenticated, service_role;
@@ -123,7 +111,7 @@ begin
       where findings.closed_at is null and (
         findings.subject = p_payment_id
         or findings.subject in (select refunds.id::text from public.payment_cancellations as refunds where refunds.payment_id = p_payment_id)
-        or findings.subject in (select operations.id::text from public.payment_operations as operations where operations.payment_id = p_payment_id)
+        or findings.subject in (select attempts.operation_id::text from private.attempts where attempts.payment_id = p_payment_id)
       )
     )
   );

@@ -78,8 +78,7 @@ begin
         where open_refunds.status in ('reserved', 'requested', 'unknown') order by open_refunds.created_at limit 10001
       ) as refunds
     ),
-    'unknown_outcomes', (select count(*) from private.attempts where attempts.decided_at is null and attempts.outcome = 'unknown')
-      + (select count(*) from private.operation_attempts as attempts where attempts.decided_at is null and attempts.outcome = 'unknown'),
+    'unknown_outcomes', (select count(*) from private.attempts where attempts.decided_at is null and attempts.outcome = 'unknown'),
     'findings', (
       select coalesce(jsonb_object_agg(kinds.kind, kinds.findings), '{}')
       from (
