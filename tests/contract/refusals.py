@@ -35,6 +35,13 @@ ENDS: Final[dict[str, dict[str, End]]] = {
         "PROMOTION_DISCOUNT_RETAIN_OPTION_SHOULD_NOT_BE_CHANGED": "failed",
         "PG_PROVIDER": "failed",
     },
+    "stopPaymentCancellation": {
+        **_JOB,
+        "PAYMENT_NOT_FOUND": "failed",
+        "PAYMENT_CANCELLATION_NOT_FOUND": "failed",
+        "PAYMENT_CANCELLATION_NOT_PENDING": "failed",
+        "PG_PROVIDER": "failed",
+    },
     "closeVirtualAccount": {
         **_JOB,
         "PAYMENT_NOT_FOUND": "failed",

@@ -72,6 +72,7 @@ def job_of(operation: str) -> tuple[Job, str]:
         "getPayment": make_job(),
         "preRegisterPayment": make_job("prepare_payment", payment=prepared),
         "cancelPayment": cancel_job(refund=make_refund()),
+        "stopPaymentCancellation": make_job("stop_cancellation", refund=make_refund(cancellation_id="c-1")),
         "closeVirtualAccount": make_job("close_virtual_account"),
         "payWithBillingKey": card_job("charge_billing_key"),
         "confirmPayment": card_job("confirm_payment"),

@@ -69,6 +69,7 @@ async def test_without_any_channel_the_operator_is_told_not_the_customer() -> No
         ("POST", CONFIRM, {"payment_token": "t", "tx_id": "x"}, "request_confirmation",
          {"payment_id": PAYMENT, "payment_token": "t", "tx_id": "x"}),
         ("DELETE", f"/billing-keys/{CARD_ID}", None, "delete_billing_key", {"id": CARD_ID}),
+        ("POST", f"/cancellations/{CARD_ID}/stop", None, "stop_cancellation", {"id": CARD_ID}),
         ("DELETE", f"/schedules/{CARD_ID.upper()}", None, "revoke_schedule", {"id": CARD_ID}),
     ],
 )  # fmt: skip

@@ -24,6 +24,7 @@ from tests.unit.support import PAYMENT, STORE, FakeDatabase, FakePortOne, make_d
 from worker.errors import Transient
 from worker.operations.create_schedule import create_schedule
 from worker.operations.revoke_schedule import revoke_schedule
+from worker.operations.sync_payment import sync_payment
 from worker.portone.schedules import read_schedule
 from worker.subjects import Schedule
 
@@ -194,10 +195,50 @@ async def test_the_schedules_own_state_decides(
     assert len(outcome.snapshots) == (1 if state == "SUCCEEDED" else 0)
 
 
-async def test_a_schedule_that_never_came_to_be_needs_no_call() -> None:
+async def test_a_schedule_whose_id_was_lost_is_found_and_revoked() -> None:
+    fake = portone(
+        [{"revokedScheduleIds": [SCHEDULE_ID]}], [listed(SCHEDULE), changed(SCHEDULE, status="REVOKED")]
+    )
+    outcome = await revoke(fake, schedule_id=None)
+    body = json.loads(fake.sent("DELETE")[0].url.params["requestBody"])
+    assert (body["scheduleIds"], outcome.verdict) == ([SCHEDULE_ID], "done")
+
+
+async def test_a_schedule_nobody_finds_is_not_revoked_and_the_database_is_told_so() -> None:
+    fake = portone([], [listed()])
+    outcome = await revoke(fake, schedule_id=None)
+    assert (outcome.verdict, outcome.schedule_not_found, fake.sent("DELETE")) == ("retry", True, [])
+    assert outcome.to_json()["schedule_not_found"] is True
+
+
+async def test_without_its_card_not_finding_a_schedule_proves_nothing() -> None:
     fake = portone([], [])
-    assert (await revoke(fake, schedule_id=None)).verdict == "done"
-    assert fake.requests == []
+    job = card_job("revoke_schedule", card=None)
+    outcome = await revoke_schedule(make_deps(portone=fake), job)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.schedule_not_found, fake.requests) == ("retry", False, [])
+
+
+@pytest.mark.parametrize(
+    ("reads", "card", "found", "absent"),
+    [
+        ([listed(SCHEDULE)], {}, True, False),
+        ([listed()], {}, False, True),
+        ([], {"card": None}, False, False),
+        ([], {"schedule": None}, False, False),
+    ],
+    ids=["listed", "not listed", "no card to look by", "no schedule"],
+)
+async def test_a_payment_portone_does_not_know_is_looked_for_as_a_schedule(
+    reads: list[Any], card: dict[str, Any], found: bool, absent: bool
+) -> None:
+    fake = portone([], [problem(404, "PAYMENT_NOT_FOUND"), *reads])
+    outcome = await sync_payment(make_deps(portone=fake), card_job("sync_payment", **card))
+    assert (outcome.verdict, outcome.not_found) == ("done", True)
+    assert ([one.schedule_id for one in outcome.schedules], outcome.schedule_not_found) == (
+        [SCHEDULE_ID] if found else [],
+        absent,
+    )
 
 
 async def test_a_schedule_portone_does_not_know_fails() -> None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 async def stop_cancellation(deps: Deps, job: Job) -> Outcome:
     """Stop the job's cancellation (OpenAPI: stopPaymentCancellation, Triple-A only) and read the payment back.
 
-    Whatever the call answered, the cancellation's own state decides; only one that PortOne still shows as requested
-    after a refusal fails the operation. Safe to repeat. Raises ``Transient`` and ``Misconfigured``.
+    Whatever the call answered, the cancellation's own state decides; only one that PortOne does not show as ended after
+    a refusal fails the operation. Safe to repeat. Raises ``Transient`` and ``Misconfigured``.
     """
     refund, payment_id = job.refund, job.payment_id
     if refund is None or refund.cancellation_id is None or payment_id is None:
@@ -35,12 +35,13 @@ async def stop_cancellation(deps: Deps, job: Job) -> Outcome:
     if snapshot is None:
         missing = Transient("PAYMENT_NOT_FOUND", "PortOne does not list this payment.")
         return retry(job, missing, not_found=True)
-    if refusal is not None and _is_requested(snapshot, refund.cancellation_id):
+    if refusal is not None and not _has_ended(snapshot, refund.cancellation_id):
         return failed(job, refusal, snapshot)
     return done(job, snapshot)
 
 
-def _is_requested(snapshot: Snapshot, cancellation_id: str) -> bool:
+def _has_ended(snapshot: Snapshot, cancellation_id: str) -> bool:
     return any(
-        entry.id == cancellation_id and entry.status == "REQUESTED" for entry in snapshot.cancellations
+        entry.id == cancellation_id and entry.status in ("SUCCEEDED", "FAILED")
+        for entry in snapshot.cancellations
     )
