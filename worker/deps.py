@@ -14,6 +14,7 @@ from worker.db.user import UserRequests
 from worker.db.vault import Vault
 from worker.db.webhooks import WebhookLog
 from worker.http_pool import HttpPool
+from worker.metrics import Metrics
 from worker.portone.client import PortOneClient, portone_timeout
 from worker.portone.stores import Stores
 from worker.seal import Sealer
@@ -40,6 +41,7 @@ class Deps:
     installations: Installations
     operator: Operator
     sealer: Sealer
+    metrics: Metrics = field(default_factory=Metrics)
     bell: Bell = field(default_factory=Bell)
     waiters: Waiters = field(default_factory=Waiters)
 
@@ -71,9 +73,10 @@ async def open_deps(
             publishable_key=settings.supabase_publishable_key.get_secret_value(),
             pool=database_pool,
         )
+        metrics = Metrics()
         yield Deps(
             settings=settings,
-            stores=_stores(settings, portone_pool),
+            stores=_stores(settings, portone_pool, metrics),
             queue=Queue(database, worker=settings.worker_name, lease_seconds=settings.lease_seconds),
             webhooks=WebhookLog(database),
             users=UserRequests(database),
@@ -81,10 +84,11 @@ async def open_deps(
             installations=Installations(database),
             operator=Operator(database),
             sealer=Sealer(settings.sealing_keys()),
+            metrics=metrics,
         )
 
 
-def _stores(settings: Settings, pool: HttpPool) -> Stores:
+def _stores(settings: Settings, pool: HttpPool, metrics: Metrics) -> Stores:
     def client(store_id: str, api_secret: str, setting: str) -> PortOneClient:
         return PortOneClient(
             base_url=settings.portone_api_url,
@@ -92,6 +96,7 @@ def _stores(settings: Settings, pool: HttpPool) -> Stores:
             store_id=store_id,
             pool=pool,
             setting=setting,
+            note=metrics.portone_call,
         )
 
     main = client(

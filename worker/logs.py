@@ -29,7 +29,7 @@ FIELDS = frozenset(
         "webhook_id", "webhook_ids", "webhook_type", "skip_reason", "subject_kind", "secret_index",
         "method", "path", "status", "code", "reason", "fix", "count", "duplicates", "bytes", "error_type", "frames",
         "seconds", "retry_in", "function", "worker", "environment", "host", "port", "jobs", "mock_payments", "version",
-        "outcome_unknown", "in_flight", "ready", "secret_name", "store_id", "step", "verb",
+        "request_id", "outcome_unknown", "in_flight", "ready", "secret_name", "store_id", "step", "verb",
     }
 )  # fmt: skip
 
@@ -74,21 +74,21 @@ def _scrub(value: object) -> object:
 
 def configure_logging(settings: Settings) -> None:
     """Send our own and third-party log lines to stderr, and to LOG_FILE where it is set (folders are created)."""
-    renderer: Any = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
-        if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-    )
+    screen = sys.stderr.isatty()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redact,
     ]
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-    )
+
+    def formatter(*, terminal: bool) -> logging.Formatter:
+        renderer = _renderer(settings.log_format, terminal=terminal)
+        return structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if settings.log_file is not None:
         Path(settings.log_file).parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,8 @@ def configure_logging(settings: Settings) -> None:
         if isinstance(old, logging.handlers.WatchedFileHandler):
             old.close()
     for handler in handlers:
-        handler.setFormatter(formatter)
+        to_file = isinstance(handler, logging.FileHandler)
+        handler.setFormatter(formatter(terminal=screen and not to_file))
         handler.addFilter(_drop_exception_text)
         root.addHandler(handler)
     root.setLevel(logging.WARNING)
@@ -114,6 +115,13 @@ def configure_logging(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _renderer(log_format: str, *, terminal: bool) -> Any:
+    """``auto``: lines for people in a terminal, JSON everywhere else; colours only in a terminal."""
+    if log_format == "json" or (log_format == "auto" and not terminal):
+        return structlog.processors.JSONRenderer(ensure_ascii=False)
+    return structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=structlog.dev.plain_traceback)
 
 
 def _drop_exception_text(record: logging.LogRecord) -> bool:

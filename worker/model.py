@@ -93,6 +93,12 @@ class Job:
         return self.payment.payment_id if self.payment is not None else None
 
     @property
+    def request_id(self) -> str | None:
+        """The id of the request that made this job, for log lines and traces."""
+        named = self.payload.get("request_id")
+        return named if isinstance(named, str) and named else None
+
+    @property
     def store_id(self) -> str | None:
         """The store this job's subject belongs to; None = nobody knows yet, the default store is asked."""
         subjects = (self.payment, self.card, self.identity, self.channel)

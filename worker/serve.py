@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
 
+from worker import __version__
 from worker.checks.startup import require_startable
 from worker.deps import open_deps
 from worker.logs import get_logger
 from worker.runner.service import RunnerService
+from worker.tracing import TRACING
 from worker.web.app import create_app
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from worker.settings import Settings
 
@@ -39,12 +42,23 @@ def _on_signals(stop: Callable[[], None]) -> None:
         loop.add_signal_handler(name, stop)
 
 
+@asynccontextmanager
+async def _traced() -> AsyncIterator[None]:
+    """Traces from start to stop, where they are asked for; what was recorded last is sent on the way out."""
+    if TRACING.start(os.environ, version=__version__):
+        get_logger().info("payment worker sends traces")
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(TRACING.stop)
+
+
 async def serve(settings: Settings, *, with_jobs: bool) -> int:
     """Serve HTTP until a signal; with jobs, also run the queue. Returns the exit code.
 
     Raises ``Misconfigured`` where ``require_startable`` forbids a start.
     """
-    async with open_deps(settings) as deps:
+    async with _traced(), open_deps(settings) as deps:
         await require_startable(deps, with_jobs=with_jobs, takes_webhooks=True)
         runner = RunnerService(deps) if with_jobs else None
         app = create_app(deps, state=runner.state if runner is not None else None)
@@ -98,7 +112,7 @@ async def serve(settings: Settings, *, with_jobs: bool) -> int:
 
 async def work(settings: Settings, *, until_empty: bool) -> int:
     """Run jobs until a signal, or until nothing is left. Returns the exit code. Raises as ``serve``."""
-    async with open_deps(settings) as deps:
+    async with _traced(), open_deps(settings) as deps:
         await require_startable(deps, with_jobs=True, takes_webhooks=False)
         runner = RunnerService(deps)
         _on_signals(runner.stop)

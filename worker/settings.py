@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     identity_hash_key: Secret | None = None
     trusted_proxy_hops: int = Field(default=0, ge=0, le=5)
     notice_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    metrics_token: Secret | None = Field(default=None, min_length=16)
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
@@ -86,7 +87,7 @@ class Settings(BaseSettings):
     webhook_spool_max_bytes: int = Field(default=256 * 1024 * 1024, ge=1024 * 1024)
     startup_timeout_seconds: float = Field(default=30, ge=0, le=600)
     log_file: str | None = None
-    log_format: Literal["json", "console"] = "json"
+    log_format: Literal["auto", "json", "console"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

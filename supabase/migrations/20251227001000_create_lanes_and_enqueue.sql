@@ -44,7 +44,7 @@ as $$
   select
     p_kind, p_lane,
     case when p_lane is null or holder.id is null then 'ready' else 'waiting' end,
-    p_max_failures, p_give_up_at, p_operation_id, p_payload, p_now
+    p_max_failures, p_give_up_at, p_operation_id, p_payload || jsonb_strip_nulls(jsonb_build_object('request_id', private.request_id())), p_now
   from (values (1)) as one (row)
   left join lateral (
     select jobs.id from queue.jobs
@@ -54,7 +54,7 @@ as $$
   returning id
 $$;
 comment on function private.add_job(text, text, jsonb, timestamptz, uuid, integer, timestamptz) is
-  'Adds a job to a lane the caller has locked: ready when nobody holds the lane''s slot, else waiting.';
+  'Adds a job to a lane the caller has locked: ready when nobody holds the lane''s slot, else waiting. The payload keeps the id of the request that asked.';
 revoke all on function private.add_job(text, text, jsonb, timestamptz, uuid, integer, timestamptz)
 from public, anon, authenticated, service_role;
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
@@ -72,3 +73,24 @@ def test_no_secret_account_number_name_or_token_is_in_the_log(
     ]  # fmt: skip
     assert [secret for secret in secrets if secret in log] == []
     assert "eyJ" not in log
+
+
+def test_one_id_follows_a_request(world: World, mina: Shopper) -> None:
+    """From the header through route, database, job and call to PortOne; the same in the answer."""
+    request_id = f"shop-{mina.user_id}"
+    start = len(world.log_file.read_bytes())
+    order_id = world.order(mina, 3_000)
+    reply = mina.post(
+        "/payments", {"order_id": order_id, "pay_method": "CARD"}, headers={"x-request-id": request_id}
+    )
+    assert reply.headers["x-request-id"] == request_id
+    lines = [json.loads(line) for line in world.log_file.read_bytes()[start:].decode().splitlines()]
+    told = {line["event"] for line in lines if line.get("request_id") == request_id}
+    assert {
+        "payment request answered",
+        "portone answered",
+        "payment prepared: pre-register accepted by portone",
+    } <= told
+    operation = reply.body["id"]
+    (job,) = world.books.rows("select payload from queue.finished where operation_id = %s", operation)
+    assert job["payload"]["request_id"] == request_id

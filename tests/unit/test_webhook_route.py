@@ -14,6 +14,7 @@ from tests.unit.support import SECOND_SECRET, SECOND_STORE, STORE, WEBHOOK_SECRE
 from tests.unit.test_ingest import record_all
 from worker.db.webhooks import WebhookLog
 from worker.errors import DatabaseUnavailable
+from worker.metrics import Metrics
 from worker.settings import WebhookKey
 from worker.settings_checks import webhook_secret
 from worker.wake import Bell
@@ -51,8 +52,11 @@ class Bench:
             WebhookKey(f"{STORE}/0", STORE, webhook_secret(WEBHOOK_SECRET)),
             WebhookKey(f"{SECOND_STORE}/0", SECOND_STORE, webhook_secret(SECOND_SECRET)),
         ]
+        self.metrics = Metrics()
         ingest = Ingest(WebhookLog(self.database), Bell())  # type: ignore[arg-type]
-        self.route = WebhookRoute(self._elsewhere, ingest=ingest, secrets=keys, clock=lambda: NOW)
+        self.route = WebhookRoute(
+            self._elsewhere, ingest=ingest, secrets=keys, metrics=self.metrics, clock=lambda: NOW
+        )
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.route), base_url="http://test")
 
     async def _elsewhere(self, scope: Any, _receive: Any, send: Any) -> None:

@@ -13,6 +13,7 @@ import httpx
 import orjson
 from postgrest import AsyncPostgrestClient
 
+from worker.correlation import HEADER, current
 from worker.db.calls import check_call
 from worker.db.clean import encode_json
 from worker.db.faults import database_error, no_right, unreachable
@@ -89,6 +90,9 @@ class Database:
     ) -> object:
         check_call(function, params, "user" if as_user else "worker")
         content = encode_json(params)
+        request_id = current()
+        if request_id is not None:
+            headers = {**headers, HEADER: request_id}
 
         def post(session: httpx.AsyncClient) -> Awaitable[httpx.Response]:
             rest = AsyncPostgrestClient(

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import httpx
 
-from worker.errors import Misconfigured, Transient
+from worker.correlation import current
+from worker.errors import Misconfigured, Transient, WorkerError
+from worker.logs import get_logger
 from worker.portone.faults import fault
+from worker.tracing import TRACING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from worker.http_pool import HttpPool
 
+_SLOW_SECONDS = 1.0
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,256}")
 
 # Raised before the first byte of the request left: the call cannot have taken effect.
@@ -49,12 +54,17 @@ class PortOneClient:
         store_id: str,
         pool: HttpPool,
         setting: str = "PORTONE_API_SECRET",
+        note: Callable[[str, float, str | None], None] | None = None,
     ) -> None:
-        """``setting`` is where the secret comes from: what a person must renew when PortOne refuses it."""
+        """``setting`` is where the secret comes from: what a person must renew when PortOne refuses it.
+
+        ``note`` is told of every request: what was called, seconds, the error's code or None.
+        """
         self._base_url = base_url
         self._api_secret = api_secret
         self._pool = pool
         self._setting = setting
+        self._note = note
         self.store_id = store_id
 
     def for_store(self, store_id: str) -> PortOneClient:
@@ -65,6 +75,7 @@ class PortOneClient:
             store_id=store_id,
             pool=self._pool,
             setting=self._setting,
+            note=self._note,
         )
 
     async def request(
@@ -80,6 +91,36 @@ class PortOneClient:
         ``segments`` are path parts, each percent-encoded in full. ``body`` is sent byte for byte. Raises the branch
         chosen by ``faults``; ``Transient`` with ``outcome_unknown`` False only when nothing was sent.
         """
+        call = call_name(method, segments)
+        started = time.perf_counter()
+        code: str | None = None
+        try:
+            with TRACING.span(f"portone {call}", request_id=current()):
+                return await self._exchange(method, segments, query, body, idempotency_key)
+        except WorkerError as error:
+            code = error.code
+            raise
+        finally:
+            self._noted(call, time.perf_counter() - started, code)
+
+    def _noted(self, call: str, seconds: float, code: str | None) -> None:
+        if self._note is not None:
+            self._note(call, seconds, code)
+        # A read that went well is worth a line only to whoever asks for all of them.
+        quiet = code is None and call.startswith("GET") and seconds < _SLOW_SECONDS
+        if quiet:
+            get_logger().debug("portone answered", verb=call, seconds=round(seconds, 3))
+        else:
+            get_logger().info("portone answered", verb=call, seconds=round(seconds, 3), code=code)
+
+    async def _exchange(
+        self,
+        method: str,
+        segments: Sequence[str],
+        query: Mapping[str, str] | None,
+        body: bytes | None,
+        idempotency_key: str | None,
+    ) -> dict[str, object]:
         url = f"{self._base_url}/{'/'.join(quote(segment, safe='') for segment in segments)}"
         headers = {"Authorization": f"PortOne {self._api_secret}", "Accept": "application/json"}
         if body is not None:
@@ -112,6 +153,11 @@ class PortOneClient:
                 store_id=self.store_id,
             )
         return _json_object(response)
+
+
+def call_name(method: str, segments: Sequence[str]) -> str:
+    """Return what is called without whom it is about: ``POST payments/cancel``. Every second part is an id."""
+    return f"{method} {'/'.join(segments[::2] if len(segments) < 4 else (segments[0], *segments[2:]))}"
 
 
 def _json_object(response: httpx.Response) -> dict[str, object]:

@@ -12,6 +12,7 @@ from worker.operations.outcomes import dead, failed, retry
 from worker.operations.send_stored import RefusedWhileSending
 from worker.runner.handlers import HANDLERS
 from worker.state import held
+from worker.tracing import TRACING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,10 +38,11 @@ class Executor:
     async def run(self, job: Job) -> None:
         """Run one claimed job and hand its outcome to the settler, or give the job back."""
         structlog.contextvars.bind_contextvars(
-            job_id=job.id, job_kind=job.kind, operation_id=job.operation_id
+            job_id=job.id, job_kind=job.kind, operation_id=job.operation_id, request_id=job.request_id
         )
         try:
-            outcome = await self._outcome(job)
+            with TRACING.span(f"job {job.kind}", job_id=job.id, request_id=job.request_id):
+                outcome = await self._outcome(job)
         except Misconfigured as error:
             self._stop_claiming(error)
             if not isinstance(error, RefusedWhileSending):
@@ -51,6 +53,9 @@ class Executor:
             get_logger().warning("payment job lost to another worker: outcome dropped")
             self._state.finish(held(job))
             return
+        self._deps.metrics.jobs.labels(_known(job.kind, self._handlers), outcome.verdict).inc()
+        if outcome.attempt is not None and outcome.attempt.outcome == "unknown":
+            self._deps.metrics.unknown.labels(_known(job.kind, self._handlers)).inc()
         if outcome.verdict != "done":
             error_code = (outcome.error or {}).get("code")
             get_logger().warning(
@@ -91,3 +96,8 @@ class Executor:
         self._state.portone_refusal = error
         self._state.freed.set()
         self._deps.bell.ring()
+
+
+def _known(kind: str, handlers: Mapping[str, Handler]) -> str:
+    """A job kind as a label: only those this worker has, so that a database cannot make endless series."""
+    return kind if kind in handlers else "other"

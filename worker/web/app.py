@@ -20,6 +20,8 @@ from worker.web.guard import Guard
 from worker.web.health import health_routes
 from worker.web.identities import identity_routes
 from worker.web.ingest import Ingest
+from worker.web.metrics import metrics_routes
+from worker.web.observe import Observe
 from worker.web.openapi import describe
 from worker.web.payments import payment_routes
 from worker.web.replies import error_body, error_response
@@ -59,6 +61,7 @@ def create_app(deps: Deps, *, state: RunnerState | None = None) -> ASGIApp:
     api.include_router(identity_routes(deps))
     api.include_router(health_routes(deps, state))
     api.include_router(console_routes(deps.settings))
+    api.include_router(metrics_routes(deps, state))
     api.openapi = describe(api)  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
     api.add_exception_handler(WorkerError, _worker_error)
     api.add_exception_handler(RequestValidationError, _invalid_input)
@@ -70,10 +73,14 @@ def create_app(deps: Deps, *, state: RunnerState | None = None) -> ASGIApp:
             CORSMiddleware,
             allow_origins=list(deps.settings.cors_origins),
             allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["authorization", "content-type", "prefer"],
-            expose_headers=["location", "retry-after", "preference-applied"],
+            allow_headers=["authorization", "content-type", "prefer", "x-request-id"],
+            expose_headers=["location", "retry-after", "preference-applied", "x-request-id"],
         )
-    return WebhookRoute(api, ingest=spooled or ingest, secrets=deps.settings.webhook_keys())
+    # Outermost: what the others refuse is noted too.
+    api.add_middleware(Observe, metrics=deps.metrics)
+    return WebhookRoute(
+        api, ingest=spooled or ingest, secrets=deps.settings.webhook_keys(), metrics=deps.metrics
+    )
 
 
 def _spooled(deps: Deps, ingest: Ingest) -> SpooledIngest | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from worker.metrics import Metrics
     from worker.settings import WebhookKey
     from worker.web.ingest import Ingest
     from worker.web.spooled import SpooledIngest
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 PATH: Final = "/webhooks/portone"
 BODY_LIMIT: Final = 256 * 1024
 _LOG_EVERY: Final = 100
+_STORED: Final = frozenset({"new", "duplicate"})
 _SIGNED_HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 _REFUSALS: Final[dict[Reason, tuple[int, str]]] = {
@@ -50,6 +52,7 @@ class WebhookRoute:
         *,
         ingest: Ingest | SpooledIngest,
         secrets: Sequence[WebhookKey],
+        metrics: Metrics,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._app = app
@@ -57,6 +60,7 @@ class WebhookRoute:
         self._secrets = secrets
         self._keys = [secret.key for secret in secrets]
         self._clock = clock
+        self._metrics = metrics
         self.refused: dict[str, int] = dict.fromkeys(_REFUSALS, 0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,6 +73,7 @@ class WebhookRoute:
                 send, 405, error_body("METHOD_NOT_ALLOWED", "Webhooks are POSTed."), {"allow": "POST"}
             )
             return
+        started = time.perf_counter()
         headers, repeated = _headers(scope)
         if not is_json(headers) and not is_form(headers):
             await send_json(
@@ -85,9 +90,13 @@ class WebhookRoute:
             return
         except ClientGone:
             return
-        await self._answer(send, body, headers, repeated=repeated)
+        answer = await self._answer(send, body, headers, repeated=repeated)
+        self._metrics.webhooks.labels(answer).inc()
+        if answer in _STORED:
+            self._metrics.webhook_ack.observe(time.perf_counter() - started)
 
-    async def _answer(self, send: Send, body: bytes, headers: Mapping[str, str], *, repeated: bool) -> None:
+    async def _answer(self, send: Send, body: bytes, headers: Mapping[str, str], *, repeated: bool) -> str:
+        """Answer and return in one word what was answered."""
         try:
             if repeated:
                 raise WebhookRefused("malformed_headers")
@@ -96,7 +105,7 @@ class WebhookRoute:
             self._count(refusal.reason)
             status, message = _REFUSALS[refusal.reason]
             await send_json(send, status, error_body(refusal.reason.upper(), message))
-            return
+            return refusal.reason
         try:
             recorded = await self._ingest.record(
                 read_delivery(body, headers, verified, self._secrets[verified.secret_index])
@@ -107,8 +116,9 @@ class WebhookRoute:
                 send, 503, error_body(error.code, "The webhook was not stored; send it again."),
                 {"retry-after": RETRY_AFTER_SECONDS},
             )  # fmt: skip
-            return
+            return "not_stored"
         await send_json(send, 200, {"status": recorded.status, "duplicate": recorded.duplicate})
+        return "duplicate" if recorded.duplicate else "new"
 
     def _count(self, reason: Reason) -> None:
         """Bad signatures are counted and sampled, never stored: anybody can send them."""
