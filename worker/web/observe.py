@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from worker.metrics import Metrics
 
-# Asked every few seconds by machines: not worth a line.
-_QUIET = ("/health/", "/metrics")
+# Asked every few seconds by machines, or files of a page: not worth a line.
+_QUIET = ("/health/", "/metrics", "/console")
 
 
 class Observe:
