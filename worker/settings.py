@@ -85,6 +85,7 @@ class Settings(BaseSettings):
     portone_read_timeout_seconds: float = Field(default=65, gt=0, le=600)
     webhook_spool_dir: str | None = None
     webhook_spool_max_bytes: int = Field(default=256 * 1024 * 1024, ge=1024 * 1024)
+    maintenance_interval_seconds: float = Field(default=600, ge=0, le=86400)
     startup_timeout_seconds: float = Field(default=30, ge=0, le=600)
     log_file: str | None = None
     log_format: Literal["auto", "json", "console"] = "auto"

@@ -55,10 +55,10 @@ create table queue.finished (
   error jsonb,
   created_at timestamptz not null,
   finished_at timestamptz not null
-);
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 comment on table queue.finished is 'Jobs that ended by themselves, append-only. failed = PortOne or a rule said no: a business result, not a breakdown.';
-create index finished_at_idx on queue.finished using brin (finished_at);
-comment on index queue.finished_at_idx is 'run_maintenance: what is old.';
+create index finished_at_idx on queue.finished (finished_at);
+comment on index queue.finished_at_idx is 'run_maintenance: what is old, oldest first. Not brin: pages freed by deletes are used again, and then every range holds every age.';
 
 create table queue.dead (
   id bigint primary key,
@@ -83,10 +83,10 @@ create table queue.keys (
   job_id bigint not null,
   request_hash text not null,
   created_at timestamptz not null
-);
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 comment on table queue.keys is 'Idempotency keys of enqueue_jobs. In a table of its own because the job''s row leaves queue.jobs.';
-create index keys_created_at_idx on queue.keys using brin (created_at);
-comment on index queue.keys_created_at_idx is 'run_maintenance: what is old.';
+create index keys_created_at_idx on queue.keys (created_at);
+comment on index queue.keys_created_at_idx is 'run_maintenance: what is old, oldest first.';
 
 alter table queue.jobs enable row level security;
 alter table queue.finished enable row level security;

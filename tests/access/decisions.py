@@ -159,6 +159,12 @@ RELATIONS: dict[str, Relation] = {
         readers=(),
     ),
     "private.identity_calls": Relation("", "id user_id address_hash step called_at", readers=()),
+    "private.retention": Relation(
+        "",
+        "only_row finished_jobs idempotency_keys webhook_bodies bodies_erased_until",
+        key="only_row",
+        readers=(),
+    ),
     "private.clock": Relation("", "only_row clock_offset", key="only_row", readers=()),
     "private.order_settlements": Relation("", "order_id payment_id settled_at", key="order_id", readers=()),
     "private.refund_accounts": Relation(

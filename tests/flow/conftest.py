@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 def flow_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The whole stack as the demo starts it: an upgraded legacy shop."""
     # A proxy in front: each person of a test has an address of their own, as throttling counts by address.
-    with running_world(tmp_path_factory.mktemp("flow"), worker_env={"TRUSTED_PROXY_HOPS": "1"}) as world:
+    with running_world(
+        tmp_path_factory.mktemp("flow"),
+        worker_env={"TRUSTED_PROXY_HOPS": "1", "MAINTENANCE_INTERVAL_SECONDS": "0"},
+    ) as world:
         yield world
 
 

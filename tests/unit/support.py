@@ -104,7 +104,7 @@ class FakeDatabase:
     """Answers calls from ``answers``: a value, an exception, a function of the arguments, or a list of those."""
 
     def __init__(self, **answers: Any) -> None:
-        self.answers: dict[str, Any] = answers
+        self.answers: dict[str, Any] = {"run_maintenance": {"more": False}} | answers
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.tokens: list[str] = []
 

@@ -58,6 +58,7 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
         "release_jobs": Call("worker", {"jobs": "jsonb[]"}, "released_job", many=True, reads=()),
         "service_status": Call("worker", {}, "jsonb", many=False, reads=()),
         "queue_stats": Call("worker", {}, "queue_state", many=False, reads=()),
+        "run_maintenance": Call("worker", {}, "jsonb", many=False, reads=()),
         "describe_installation": Call("worker", {}, "jsonb", many=False, reads=()),
         "request_payment": Call(
             "user", {"order_id": "text", "pay_method": "text", **_KEY}, "payment_operations", many=False, reads=_OPERATION

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from worker.db.jobs import read_job
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from worker.model import Job, Outcome, Snapshot
 
 
+@dataclass(frozen=True, slots=True)
+class MaintenanceStep:
+    """What one call of ``run_maintenance`` did; ``more`` says that another would find something."""
+
+    touched: int
+    more: bool
+
+
 class Queue:
     """The worker's half of the job queue."""
 
@@ -26,10 +35,19 @@ class Queue:
         self._worker = worker
         self._lease_seconds = lease_seconds
 
-    async def claim(self, most: int) -> list[Job]:
-        """Claim up to ``most`` jobs for ``lease_seconds``. A lost reply leaves them leased until the lease ends."""
+    async def claim(self, most: int, *, after_id: int = 0) -> list[Job]:
+        """Claim up to ``most`` jobs for ``lease_seconds``. A lost reply leaves them leased until the lease ends.
+
+        ``after_id`` is a floor under the ids looked at, see ``worker.runner.anchor``.
+        """
         answer = await self._database.call(
-            "claim_jobs", {"worker": self._worker, "max": most, "lease_seconds": self._lease_seconds}
+            "claim_jobs",
+            {
+                "worker": self._worker,
+                "max": most,
+                "lease_seconds": self._lease_seconds,
+                "after_id": after_id,
+            },
         )
         return [job for row in rows(answer) if (job := read_job(row)) is not None]
 
@@ -78,6 +96,12 @@ class Queue:
     async def release(self, held: Sequence[tuple[int, int]]) -> None:
         """Give ``(job id, claim)`` pairs back unfinished, without counting a failure."""
         await self._database.call("release_jobs", {"jobs": [{"job_id": j, "claim": c} for j, c in held]})
+
+    async def maintain(self) -> MaintenanceStep:
+        """Throw away up to a thousand of each kind of old row; see the comment of ``run_maintenance``."""
+        answer = mapping(await self._database.call("run_maintenance", {}))
+        counts = (whole(value) for name, value in answer.items() if name not in ("more", "busy"))
+        return MaintenanceStep(sum(count or 0 for count in counts), answer.get("more") is True)
 
     async def stats(self) -> Mapping[str, object]:
         """Return the one row of ``queue_stats``: counts by state and ages in seconds."""

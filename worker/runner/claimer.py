@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from worker.errors import Misconfigured, WorkerError
 from worker.logs import get_logger
+from worker.runner.anchor import Anchor
 from worker.state import held
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Claimer:
         self._state = state
         self._start_job = start_job
         self._pause = SHORTEST_PAUSE
+        self._anchor = Anchor()
 
     async def run(self, *, until_empty: bool = False) -> None:
         """Claim until asked to stop or until PortOne refuses our credentials.
@@ -66,7 +68,7 @@ class Claimer:
 
     async def _claim(self, wanted: int) -> int:
         try:
-            jobs = await self._deps.queue.claim(wanted)
+            jobs = await self._deps.queue.claim(wanted, after_id=self._anchor.next())
         except WorkerError as error:
             self._refused(error)
             return 0
@@ -74,6 +76,7 @@ class Claimer:
             get_logger().info("database accepts this payment worker again")
             self._state.database_refusal = None
         self._state.failed_claims = 0
+        self._anchor.claimed(jobs, wanted)
         if jobs:
             self._pause = SHORTEST_PAUSE
         for job in jobs:

@@ -14,6 +14,7 @@ from worker.runner.claimer import Claimer
 from worker.runner.executor import Executor
 from worker.runner.handlers import HANDLERS
 from worker.runner.leases import Heartbeat
+from worker.runner.maintenance import Maintenance
 from worker.runner.settler import Settler
 from worker.state import RunnerState
 
@@ -37,6 +38,7 @@ class RunnerService:
         self._executor = Executor(deps, self.state, self._settler, handlers)
         self._claimer = Claimer(deps, self.state, self._start_job)
         self._heartbeat = Heartbeat(deps, self.state)
+        self._maintenance = Maintenance(deps)
         self._jobs: set[asyncio.Task[None]] = set()
 
     async def run(self, *, until_empty: bool = False) -> None:
@@ -45,6 +47,7 @@ class RunnerService:
         heartbeat = asyncio.create_task(self._heartbeat.run())
         settler = asyncio.create_task(self._settler.run())
         claimer = asyncio.create_task(self._claimer.run(until_empty=until_empty))
+        maintenance = asyncio.create_task(self._maintenance.run())
         for task in (heartbeat, settler):
             task.add_done_callback(self._stop_on_failure)
         try:
@@ -52,13 +55,17 @@ class RunnerService:
             if not until_empty and not self.state.stopping.is_set():
                 # Credentials refused: stay up, so that /health/ready can say so.
                 await self.state.stopping.wait()
+            if until_empty and self._deps.settings.maintenance_interval_seconds:
+                await self._maintenance.round()
             await self._finish()
             self._settler.close()
             await self._flush(settler)
         finally:
-            for task in (claimer, settler, heartbeat, *self._jobs):
+            for task in (claimer, settler, heartbeat, maintenance, *self._jobs):
                 task.cancel()
-            await asyncio.gather(claimer, settler, heartbeat, *self._jobs, return_exceptions=True)
+            await asyncio.gather(
+                claimer, settler, heartbeat, maintenance, *self._jobs, return_exceptions=True
+            )
         await self._release_rest()
         get_logger().info("payment worker stopped")
 
