@@ -17,6 +17,7 @@ from worker.logs import get_logger
 from worker.runner.service import RunnerService
 from worker.tracing import TRACING
 from worker.web.app import create_app
+from worker.web.protocol import BoundedProtocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -71,7 +72,7 @@ async def serve(settings: Settings, *, with_jobs: bool) -> int:
             proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=int(settings.shutdown_grace_seconds) + 1,
-            h11_max_incomplete_event_size=32 * 1024,
+            http=BoundedProtocol,
         )
         server = _Server(config)
 

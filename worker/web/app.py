@@ -79,7 +79,11 @@ def create_app(deps: Deps, *, state: RunnerState | None = None) -> ASGIApp:
     # Outermost: what the others refuse is noted too.
     api.add_middleware(Observe, metrics=deps.metrics)
     return WebhookRoute(
-        api, ingest=spooled or ingest, secrets=deps.settings.webhook_keys(), metrics=deps.metrics
+        api,
+        ingest=spooled or ingest,
+        secrets=deps.settings.webhook_keys(),
+        metrics=deps.metrics,
+        proxy_hops=deps.settings.trusted_proxy_hops,
     )
 
 

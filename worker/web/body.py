@@ -1,13 +1,21 @@
-"""Decides how much of a request body is read: up to a limit, also when no length was announced."""
+"""Decides how much of a request body is read and how long that may take, also when no length was announced."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.types import Receive
+
+
+BODY_SECONDS: Final = 15.0
+
+
+class BodyTooSlow(Exception):
+    """The body was not complete within ``BODY_SECONDS``."""
 
 
 class BodyTooLarge(Exception):
@@ -19,10 +27,21 @@ class ClientGone(Exception):
 
 
 async def read_body(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
-    """Return the whole body, at most ``limit`` bytes. Raises ``BodyTooLarge`` without reading on, ``ClientGone``."""
+    """Return the whole body, at most ``limit`` bytes.
+
+    Raises ``BodyTooLarge`` without reading on, ``BodyTooSlow``, ``ClientGone``.
+    """
     announced = headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and (len(announced) > 12 or int(announced) > limit):
         raise BodyTooLarge
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(receive, limit)
+    except TimeoutError:
+        raise BodyTooSlow from None
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from worker.web.body import BodyTooLarge, ClientGone, is_json, read_body
+from worker.web.body import BodyTooLarge, BodyTooSlow, ClientGone, is_json, read_body
 from worker.web.replies import error_body, send_json
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ _GUARDED: Final = (
     "/schedules",
     "/identity-verifications",
 )
+# The rest of the body is not read: the connection cannot be used again.
+_CLOSE: Final = {"connection": "close"}
 _BEARER = re.compile(r"[Bb]earer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)")
 
 
@@ -64,6 +66,11 @@ class Guard:
         except BodyTooLarge:
             await send_json(
                 send, 413, error_body("BODY_TOO_LARGE", "The body is at most 64 KiB.", max=BODY_LIMIT)
+            )
+            return
+        except BodyTooSlow:
+            await send_json(
+                send, 408, error_body("BODY_TOO_SLOW", "The body did not arrive in time."), _CLOSE
             )
             return
         except ClientGone:

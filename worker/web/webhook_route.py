@@ -1,7 +1,7 @@
 """Decides the answers of ``POST /webhooks/portone``: raw ASGI in front of the app, because signatures cover raw bytes.
 
 200 durable (new, repeat, unknown type, signed but unreadable) · 400 malformed headers, too old, too new · 401 no
-configured secret signed it · 405 · 413 over 256 KiB · 415 neither JSON nor a legacy form · 503 with Retry-After: database not reachable.
+configured secret signed it · 405 · 408 a body that does not arrive · 413 over 256 KiB · 415 neither JSON nor a legacy form · 429 many of 400 and 401 from one address · 503 with Retry-After: database not reachable.
 """
 
 from __future__ import annotations
@@ -9,11 +9,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from starlette.requests import Request
+
 from worker.errors import WorkerError
 from worker.logs import get_logger
 from worker.portone.webhook import Reason, WebhookRefused, verify_webhook
-from worker.web.body import BodyTooLarge, ClientGone, is_form, is_json, read_body
+from worker.web.address import client_address
+from worker.web.body import BodyTooLarge, BodyTooSlow, ClientGone, is_form, is_json, read_body
 from worker.web.delivery import read_delivery
+from worker.web.offenders import Offenders
 from worker.web.replies import RETRY_AFTER_SECONDS, error_body, send_json
 
 if TYPE_CHECKING:
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 
 PATH: Final = "/webhooks/portone"
 BODY_LIMIT: Final = 256 * 1024
+# The rest of the body is not read: the connection cannot be used again.
+_CLOSE: Final = {"connection": "close"}
 _LOG_EVERY: Final = 100
 _STORED: Final = frozenset({"new", "duplicate"})
 _SIGNED_HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
@@ -53,6 +59,7 @@ class WebhookRoute:
         ingest: Ingest | SpooledIngest,
         secrets: Sequence[WebhookKey],
         metrics: Metrics,
+        proxy_hops: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._app = app
@@ -61,7 +68,9 @@ class WebhookRoute:
         self._keys = [secret.key for secret in secrets]
         self._clock = clock
         self._metrics = metrics
-        self.refused: dict[str, int] = dict.fromkeys(_REFUSALS, 0)
+        self._proxy_hops = proxy_hops
+        self._offenders = Offenders()
+        self.refused: dict[str, int] = dict.fromkeys((*_REFUSALS, "too_many"), 0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry point."""
@@ -88,20 +97,34 @@ class WebhookRoute:
                 send, 413, error_body("BODY_TOO_LARGE", "A webhook is at most 256 KiB.", max=BODY_LIMIT)
             )
             return
+        except BodyTooSlow:
+            await send_json(
+                send, 408, error_body("BODY_TOO_SLOW", "The body did not arrive in time."), _CLOSE
+            )
+            return
         except ClientGone:
             return
-        answer = await self._answer(send, body, headers, repeated=repeated)
+        answer = await self._answer(scope, send, body, headers, repeated=repeated)
         self._metrics.webhooks.labels(answer).inc()
         if answer in _STORED:
             self._metrics.webhook_ack.observe(time.perf_counter() - started)
 
-    async def _answer(self, send: Send, body: bytes, headers: Mapping[str, str], *, repeated: bool) -> str:
+    async def _answer(
+        self, scope: Scope, send: Send, body: bytes, headers: Mapping[str, str], *, repeated: bool
+    ) -> str:
         """Answer and return in one word what was answered."""
         try:
             if repeated:
                 raise WebhookRefused("malformed_headers")
             verified = verify_webhook(body, headers, secrets=self._keys, now=self._clock())
         except WebhookRefused as refusal:
+            if self._offenders.is_over(client_address(Request(scope), self._proxy_hops)):
+                self.refused["too_many"] += 1
+                await send_json(
+                    send, 429, error_body("TOO_MANY_BAD_WEBHOOKS", "Too many webhooks without a valid signature."),
+                    {"retry-after": RETRY_AFTER_SECONDS},
+                )  # fmt: skip
+                return refusal.reason
             self._count(refusal.reason)
             status, message = _REFUSALS[refusal.reason]
             await send_json(send, status, error_body(refusal.reason.upper(), message))
