@@ -50,6 +50,39 @@ def test_a_charge_whose_answers_are_all_lost_is_read_back_as_paid_once(world: Wo
     assert len({(call["idempotency_key"], call["body"]) for call in calls}) == 1
 
 
+def test_a_charge_nobody_could_read_for_hours_is_decided_when_portone_is_back(
+    world: World, mina: Shopper
+) -> None:
+    card, order_id = card_desk.saved(world, mina), world.order(mina, 9_000)
+    world.portone.hold_webhooks()
+    world.portone.add_fault("drop_reply_after_commit", "/payments/*/billing-key", method="POST", times=10_000)
+    world.portone.add_fault("status", "/payments/*", method="GET", status=503, times=10_000)
+    asked = card_desk.charge(mina, order_id, card, wait=1)
+
+    def findings() -> list[dict[str, object]]:
+        return world.books.rows(
+            "select closed_how from public.drift_findings where kind = 'undecided_charge' and subject = %s",
+            asked.body["id"],
+        )
+
+    for _ in range(60):
+        if findings():
+            break
+        world.advance(1_200)
+        mina.operation(asked.body["id"], wait=1)
+    assert findings() == [{"closed_how": None}], "its time is over and a person is asked"
+    assert mina.pay(order_id).code == "ORDER_HAS_OPEN_PAYMENT", "no second charge of the order meanwhile"
+    world.portone.clear_faults()
+    _passing(world, mina, asked.body["id"], step=600, steps=12)
+    paid = mina.operation(asked.body["id"]).result
+    assert paid["status"] == "paid"
+    assert findings() == [{"closed_how": "succeeded"}]
+    assert world.books.differences(paid["paymentId"]) == []
+    assert world.books.open_work(paid["paymentId"]) == [], "the dead job is dealt with"
+    calls = card_desk.charges(world, paid["paymentId"])
+    assert len({(call["idempotency_key"], call["body"]) for call in calls}) == 1
+
+
 def test_a_deletion_the_pg_refuses_says_so_and_charges_nothing_more(world: World, mina: Shopper) -> None:
     card = card_desk.saved(world, mina)
     world.portone.add_fault("pg_provider", f"/billing-keys/{card.key}", method="DELETE", pgMessage="거절")

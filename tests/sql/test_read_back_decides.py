@@ -205,7 +205,8 @@ def test_a_call_portone_accepted_is_never_called_unexecuted_by_a_read(
         shop.advance(120)
         for due in claim(worker):
             settle(worker, due, not_found=True)
-    assert ended(worker, call) == ("pending", None)
+    read(worker, call, snapshot(call["payment"], "FAILED"))
+    assert ended(worker, call) == ("pending", None), "neither by silence nor by a word against its own"
     read(worker, call, snapshot(call["payment"]))
     assert ended(worker, call) == ("succeeded", None)
     assert findings(owner) == [("undecided_charge", "succeeded")]
