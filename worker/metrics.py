@@ -22,7 +22,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.webhook_ack = Histogram(
             f"{PREFIX}_webhook_ack_seconds",
-            "From a webhook's first byte to our 200: PortOne gives up after 5 s.",
+            "From a webhook's first byte to our 200: PortOne gives up after 30 s.",
             registry=self.registry, buckets=_ACK_BUCKETS,
         )  # fmt: skip
         self.webhooks = Counter(

@@ -35,7 +35,7 @@ BODY_LIMIT: Final = 256 * 1024
 # The rest of the body is not read: the connection cannot be used again.
 _CLOSE: Final = {"connection": "close"}
 _LOG_EVERY: Final = 100
-_STORED: Final = frozenset({"new", "duplicate"})
+_STORED: Final = frozenset({"new", "duplicate", "spooled"})
 _SIGNED_HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 _REFUSALS: Final[dict[Reason, tuple[int, str]]] = {
@@ -141,6 +141,8 @@ class WebhookRoute:
             )  # fmt: skip
             return "not_stored"
         await send_json(send, 200, {"status": recorded.status, "duplicate": recorded.duplicate})
+        if recorded.status == "spooled":
+            return "spooled"
         return "duplicate" if recorded.duplicate else "new"
 
     def _count(self, reason: Reason) -> None:
