@@ -75,6 +75,10 @@ test-pg: setup ## Run the database's core tests on PostgreSQL 15, 17 and 18; one
 	@$(PY) -m sandbox.setup.npm ci --prefix requirements/postgres --loglevel=error || true
 	@$(PY) -m sandbox.supabase.versions $(PYTEST_ARGS)
 
+.PHONY: test-docker
+test-docker: setup ## Run the flows on Supabase's own images in containers; skipped where there is no Docker
+	@$(PY) -m sandbox.supabase.containers_run $(PYTEST_ARGS)
+
 .PHONY: check
 check: format-check lint types-check layers sql-lint test ## Format, lint, types, import layers, SQL lint and tests
 

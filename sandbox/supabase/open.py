@@ -1,4 +1,4 @@
-"""Decides which Supabase a run uses: `SANDBOX_API` = `lite` (default), `postgrest` or `external`."""
+"""Decides which Supabase a run uses: `SANDBOX_API` = `lite` (default), `postgrest`, `docker` or `external`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sandbox.setup.paths import PROJECT_ROOT
+from sandbox.supabase.containers import ContainerSupabase
 from sandbox.supabase.embedded import EmbeddedSupabase
 from sandbox.supabase.external import ExternalSupabase
 from sandbox.supabase.lite import LiteFront
@@ -37,9 +38,11 @@ def make_supabase(
     api = os.environ.get("SANDBOX_API", "lite")
     if api == "external":
         return ExternalSupabase(project=project)
+    if api == "docker":
+        return ContainerSupabase(workdir=workdir, detached=detached, project=project)
     if api in _FRONTS:
         return EmbeddedSupabase(_FRONTS[api], workdir=workdir, detached=detached, project=project)
-    raise ValueError(f"SANDBOX_API is {api!r}; use lite, postgrest or external")
+    raise ValueError(f"SANDBOX_API is {api!r}; use lite, postgrest, docker or external")
 
 
 @contextmanager

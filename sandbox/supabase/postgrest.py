@@ -81,7 +81,8 @@ class PostgrestFront:
         postgrest = Child(self._postgrest_command(port, admin_port), detached=self._detached)
         self._children = [postgrest]
         postgrest.wait_until(lambda: _ready(f"http://{LOOPBACK}:{admin_port}/ready"), within=_START_SECONDS)
-        gateway = Child(self._gateway_command(port), detached=self._detached)
+        command = gateway_command(self._endpoint, self._gateway_port, port, self._log_dir)
+        gateway = Child(command, detached=self._detached)
         self._children.append(gateway)
         url = f"http://{LOOPBACK}:{self._gateway_port}"
         gateway.wait_until(
@@ -111,26 +112,23 @@ class PostgrestFront:
             env=child_env(),
         )
 
-    def _gateway_command(self, postgrest_port: int) -> Command:
-        return Command(
-            name="postgrest-gateway",
-            argv=[
-                sys.executable,
-                "-m",
-                "sandbox.supabase.gateway",
-                "--port",
-                str(self._gateway_port),
-                "--upstream",
-                f"http://{LOOPBACK}:{postgrest_port}",
-            ],
-            log_path=self._log_dir / "postgrest-gateway.log",
-            env=child_env(
-                GATEWAY_PUBLISHABLE_KEY=self._endpoint.publishable_key,
-                GATEWAY_SECRET_KEY=self._endpoint.secret_key,
-                GATEWAY_JWT_SECRET=self._endpoint.jwt_secret,
-            ),
-            cwd=PROJECT_ROOT,
-        )
+
+def gateway_command(endpoint: SupabaseEndpoint, port: int, postgrest_port: int, log_dir: Path) -> Command:
+    """Return the command of the key gateway at `port` before a PostgREST."""
+    return Command(
+        name="postgrest-gateway",
+        argv=[
+            sys.executable, "-m", "sandbox.supabase.gateway",
+            "--port", str(port), "--upstream", f"http://{LOOPBACK}:{postgrest_port}",
+        ],
+        log_path=log_dir / "postgrest-gateway.log",
+        env=child_env(
+            GATEWAY_PUBLISHABLE_KEY=endpoint.publishable_key,
+            GATEWAY_SECRET_KEY=endpoint.secret_key,
+            GATEWAY_JWT_SECRET=endpoint.jwt_secret,
+        ),
+        cwd=PROJECT_ROOT,
+    )  # fmt: skip
 
 
 def _ready(url: str, key: str | None = None) -> bool:

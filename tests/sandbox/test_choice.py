@@ -59,5 +59,5 @@ def test_an_external_project_is_not_changed_beyond_its_database() -> None:
 
 def test_an_unknown_word_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SANDBOX_API", "oracle")
-    with pytest.raises(ValueError, match="use lite, postgrest or external"):
+    with pytest.raises(ValueError, match="use lite, postgrest, docker or external"):
         make_supabase()
