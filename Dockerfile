@@ -17,7 +17,7 @@ RUN /venv/bin/pip install --no-cache-dir --no-deps . \
 
 FROM ${PYTHON_IMAGE}
 # A number, so that Kubernetes can see that it is not root.
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin worker
+RUN useradd --uid 10001 --no-log-init --no-create-home --shell /usr/sbin/nologin worker
 COPY --from=build /venv /venv
 WORKDIR /tmp
 USER 10001
