@@ -23,10 +23,9 @@ if TYPE_CHECKING:
 Secrets = Annotated[list[Text], Field(min_length=1, max_length=2)]
 
 
-class StoreFile(ControlInput):
-    """One store; without ``channels`` it has the default ones."""
+class StoreInput(ControlInput):
+    """What a store has; without ``channels`` the default ones."""
 
-    storeId: Text
     apiSecrets: Annotated[list[Text], Field(min_length=1)] | None = None
     webhookUrls: list[Text] = Field(default_factory=list)
     webhookSecrets: Secrets | None = None
@@ -34,6 +33,12 @@ class StoreFile(ControlInput):
     liveWebhookSecrets: Secrets | None = None
     channels: dict[str, Any] | None = None
     channelGroups: dict[str, list[Text]] = Field(default_factory=dict)
+
+
+class StoreFile(StoreInput):
+    """One store of the file."""
+
+    storeId: Text
 
 
 class MerchantFile(ControlInput):
@@ -54,7 +59,7 @@ def load_config(path: Path) -> SimulatorConfig:
     except ValueError as failure:
         raise ValueError(f"{path.name}: is not JSON ({failure})") from failure
     Assumptions().update(merchant.assumptions)
-    stores = [_store(store) for store in merchant.stores]
+    stores = [store_of(store.storeId, store) for store in merchant.stores]
     if len({store.store_id for store in stores}) < len(stores):
         raise ValueError(f"{path.name}: stores: every storeId may be there once")
     first = stores[0]
@@ -74,7 +79,8 @@ def load_config(path: Path) -> SimulatorConfig:
     )
 
 
-def _store(store: StoreFile) -> StoreConfig:
+def store_of(store_id: str, store: StoreInput) -> StoreConfig:
+    """Return the store a file or a control call describes; raises ValueError naming the field."""
     channels = (
         default_channels()
         if store.channels is None
@@ -85,10 +91,10 @@ def _store(store: StoreFile) -> StoreConfig:
         for key in keys:
             if key not in channels:
                 raise ValueError(
-                    f"stores: {store.storeId}: channelGroups.{name}: {key} is no channel of the store"
+                    f"stores: {store_id}: channelGroups.{name}: {key} is no channel of the store"
                 )
     return StoreConfig(
-        store_id=store.storeId,
+        store_id=store_id,
         api_secrets=tuple(store.apiSecrets or [new_api_secret()]),
         webhook_urls=tuple(store.webhookUrls),
         webhook_secrets=tuple(store.webhookSecrets or [new_webhook_secret()]),

@@ -19,8 +19,9 @@ from .clock import nanos_text
 from .control_billing import BillingControls
 from .control_channels import ChannelControls
 from .control_identity import IdentityControls
-from .control_inputs import ChaosInput, ClockInput, FaultInput, SecretsInput
+from .control_inputs import ChaosInput, ClockInput, FaultInput
 from .control_payments import PaymentControls
+from .control_stores import StoreControls
 from .control_webhooks import WebhookControls
 from .errors import ControlError, PortOneError
 from .faults import Fault
@@ -123,12 +124,6 @@ class GeneralControls:
                     payment.rendered = None
         return JSONResponse(self._simulator.rules.as_dict())
 
-    async def api_secrets(self, request: Request) -> Response:
-        """PUT ``{secrets, storeId?}``: the console issues or expires V2 API secrets; others answer 401 from now on."""
-        body = read_control(SecretsInput, await request.body())
-        self._simulator.store(body.storeId).api_secrets = tuple(body.secrets)
-        return JSONResponse({"count": len(body.secrets)})
-
     async def reset(self, _: Request) -> Response:
         """POST: forget everything, back to the start configuration and real time."""
         await self._simulator.reset()
@@ -148,7 +143,6 @@ def control_app(simulator: Simulator) -> Starlette:
         Route("/requests", general.requests, methods=["GET"]),
         Route("/state", general.state, methods=["GET", "PUT"]),
         Route("/chaos", general.chaos, methods=["GET", "POST", "DELETE"]),
-        Route("/api-secrets", general.api_secrets, methods=["PUT"]),
         Route("/assumptions", general.assumptions, methods=["GET", "POST"]),
         Route("/reset", general.reset, methods=["POST"]),
         *payments.routes(),
@@ -156,6 +150,7 @@ def control_app(simulator: Simulator) -> Starlette:
         *billing.routes(),
         *identity.routes(),
         *ChannelControls(simulator).routes(),
+        *StoreControls(simulator).routes(),
         *HostedPages(simulator).routes(),
     ]
     return Starlette(

@@ -45,6 +45,10 @@ class SimulatorControl(MoreCalls):
         """Close the connections."""
         self._client.close()
 
+    def open_store(self, store_id: str, **store: Any) -> dict[str, Any]:
+        """Open a further store (apiSecrets?, webhookUrls?, webhookSecrets?, channels?); its secrets are in the answer."""
+        return self._object("PUT", f"/stores/{quote(store_id, safe='')}", store)
+
     def api_secrets(self, *secrets: str, **options: Any) -> None:
         """The console issues or expires V2 API secrets: from now on a store takes these (storeId?)."""
         self._object("PUT", "/api-secrets", {"secrets": list(secrets), **options})

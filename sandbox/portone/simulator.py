@@ -23,7 +23,7 @@ from .tokens import Tokens
 
 if TYPE_CHECKING:
     from .agenda import Kind
-    from .config import SimulatorConfig
+    from .config import SimulatorConfig, StoreConfig
     from .faults import Fault
     from .messages import Message
 
@@ -79,7 +79,7 @@ class Simulator:
 
     def _begin(self) -> None:
         self.rules.update(Assumptions().values() | self.config.assumptions)
-        shared = Shared(
+        self._shared = Shared(
             self.config.merchant_id,
             self.clock,
             self.ids,
@@ -89,7 +89,11 @@ class Simulator:
             self.messages,
             self._schedule_fault,
         )
-        self.stores = {store.store_id: Store(store, shared) for store in self.config.stores()}
+        self.stores = {store.store_id: Store(store, self._shared) for store in self.config.stores()}
+
+    def open_store(self, config: StoreConfig) -> None:
+        """Add an empty store until the next reset."""
+        self.stores[config.store_id] = Store(config, self._shared)
 
     # -- stores ---------------------------------------------------------------------------------------------------
 
