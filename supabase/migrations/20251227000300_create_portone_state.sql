@@ -11,6 +11,7 @@ alter table public.payments
   add column detail_updated_at timestamptz,
   add column detail_digest text,
   add column store_id text,
+  add column portone_store_id text,
   add column channel_key text,
   add column channel_kind text,
   add column pg_provider text,
@@ -28,6 +29,7 @@ alter table public.payments
   add column event_count integer not null default 0;
 
 comment on column public.payments.store_id is 'The PortOne store this payment was prepared in: the expectation a snapshot is checked against.';
+comment on column public.payments.portone_store_id is 'The PortOne store the payment was found in. Differs from store_id when a browser was made to pay elsewhere; its money can only be refunded there.';
 comment on column public.payments.channel_kind is 'TEST or LIVE, as prepared: a test payment never fulfils a live order.';
 comment on column public.payments.virtual_account_number is 'Full number until the deposit (the payer needs it), masked afterwards.';
 comment on column public.payments.portone_pay_method is 'The method PortOne says was used; pay_method is the one that was asked for.';

@@ -246,6 +246,7 @@ begin
       portone_cancelled = case when wins then s.cancelled::bigint else portone_cancelled end,
       snapshot_digest = case when wins then digest else snapshot_digest end,
       provider_transaction_id = case when wins then s.transaction_id else provider_transaction_id end,
+      portone_store_id = case when wins then s.store_id else portone_store_id end,
       pg_provider = case when wins then s.pg_provider else pg_provider end,
       pg_tx_id = case when wins then s.pg_tx_id else pg_tx_id end,
       failure = case when wins then s.failure else failure end,

@@ -19,7 +19,9 @@ begin
     'payment', (
       select jsonb_build_object(
         'payment_id', payments.payment_id, 'status', payments.status, 'origin', payments.origin,
-        'store_id', payments.store_id, 'channel_key', payments.channel_key, 'order_name', payments.order_name,
+        -- Money is spoken of where it lies.
+        'store_id', case when private.is_settled(payments.portone_status) then coalesce(payments.portone_store_id, payments.store_id) else payments.store_id end,
+        'channel_key', payments.channel_key, 'order_name', payments.order_name,
         'amount', payments.amount, 'tax_free_amount', payments.tax_free_amount, 'currency', payments.currency,
         'pay_method', payments.pay_method, 'pg_provider', payments.pg_provider, 'known', payments.portone_status is not null
       )

@@ -147,3 +147,51 @@ def test_the_store_is_the_subjects_before_the_channels() -> None:
     assert make_job(payment=None, channel=channel).store_id == "store-of-channel"
     assert make_job(payment=expected(store_id=STORE), channel=channel).store_id == STORE
     assert payment()["storeId"] == STORE
+
+
+def _by_store(**stores: httpx.Response) -> FakePortOne:
+    """Answer reads by the store they name; the others do not know the payment."""
+    portone = FakePortOne()
+    names = {STORE: "main", SECOND_STORE: "second"}
+    portone.gets = [
+        lambda request: stores.get(names.get(request.url.params["storeId"], ""), problem(404, "PAYMENT_NOT_FOUND"))
+    ] * 9  # fmt: skip
+    return portone
+
+
+async def test_a_payment_its_store_does_not_know_is_looked_for_in_the_others() -> None:
+    paid = payment(storeId=SECOND_STORE)
+    portone = _by_store(second=httpx.Response(200, json=paid))
+    outcome = await sync_payment(make_deps(portone=portone), make_job(payment=expected(store_id=STORE)))
+    assert [one.data["store_id"] for one in outcome.snapshots] == [SECOND_STORE]
+    assert [one.headers["authorization"] for one in portone.requests] == [MAIN, SECOND]
+
+
+async def test_a_webhook_that_names_another_store_leads_there_while_ours_took_no_money() -> None:
+    ours, theirs = payment("READY"), payment(storeId=SECOND_STORE)
+    job = make_job(
+        payment=expected(store_id=STORE), payload={"payment_id": PAYMENT, "store_id": SECOND_STORE}
+    )
+    portone = _by_store(main=httpx.Response(200, json=ours), second=httpx.Response(200, json=theirs))
+    outcome = await sync_payment(make_deps(portone=portone), job)
+    assert [one.status for one in outcome.snapshots] == ["PAID"]
+    paid_here = _by_store(main=httpx.Response(200, json=payment()), second=httpx.Response(200, json=theirs))
+    outcome = await sync_payment(make_deps(portone=paid_here), job)
+    assert [one.data["store_id"] for one in outcome.snapshots] == [STORE]
+    assert len(paid_here.requests) == 1, "ours took the money: nothing else is asked"
+
+
+@pytest.mark.parametrize("elsewhere", [payment("READY", storeId=SECOND_STORE), None])
+async def test_what_took_no_money_elsewhere_is_nothing(elsewhere: Any) -> None:
+    portone = _by_store(**({"second": httpx.Response(200, json=elsewhere)} if elsewhere else {}))
+    outcome = await sync_payment(make_deps(portone=portone), make_job(payment=expected(store_id=STORE)))
+    assert (outcome.verdict, outcome.not_found, outcome.snapshots) == ("done", True, ())
+
+
+async def test_a_store_that_may_not_be_read_does_not_keep_the_rest_from_being_said() -> None:
+    portone = _by_store(main=httpx.Response(200, json=payment("READY")), second=problem(403, "FORBIDDEN"))
+    job = make_job(
+        payment=expected(store_id=STORE), payload={"payment_id": PAYMENT, "store_id": SECOND_STORE}
+    )
+    outcome = await sync_payment(make_deps(portone=portone), job)
+    assert [one.status for one in outcome.snapshots] == ["READY"]

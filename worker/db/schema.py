@@ -548,6 +548,7 @@ class PublicPayments(BaseModel):
     portone_cancelled: int = Field(alias="portone_cancelled")
     portone_pay_method: Optional[str] = Field(alias="portone_pay_method")
     portone_status: Optional[str] = Field(alias="portone_status")
+    portone_store_id: Optional[str] = Field(alias="portone_store_id")
     portone_updated_at: Optional[datetime.datetime] = Field(alias="portone_updated_at")
     provider_transaction_id: Optional[str] = Field(alias="provider_transaction_id")
     receipt_url: Optional[str] = Field(alias="receipt_url")
@@ -596,6 +597,7 @@ class PublicPaymentsInsert(TypedDict):
     portone_cancelled: NotRequired[Annotated[int, Field(alias="portone_cancelled")]]
     portone_pay_method: NotRequired[Annotated[Optional[str], Field(alias="portone_pay_method")]]
     portone_status: NotRequired[Annotated[Optional[str], Field(alias="portone_status")]]
+    portone_store_id: NotRequired[Annotated[Optional[str], Field(alias="portone_store_id")]]
     portone_updated_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="portone_updated_at")]]
     provider_transaction_id: NotRequired[Annotated[Optional[str], Field(alias="provider_transaction_id")]]
     receipt_url: NotRequired[Annotated[Optional[str], Field(alias="receipt_url")]]
@@ -644,6 +646,7 @@ class PublicPaymentsUpdate(TypedDict):
     portone_cancelled: NotRequired[Annotated[int, Field(alias="portone_cancelled")]]
     portone_pay_method: NotRequired[Annotated[Optional[str], Field(alias="portone_pay_method")]]
     portone_status: NotRequired[Annotated[Optional[str], Field(alias="portone_status")]]
+    portone_store_id: NotRequired[Annotated[Optional[str], Field(alias="portone_store_id")]]
     portone_updated_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="portone_updated_at")]]
     provider_transaction_id: NotRequired[Annotated[Optional[str], Field(alias="provider_transaction_id")]]
     receipt_url: NotRequired[Annotated[Optional[str], Field(alias="receipt_url")]]

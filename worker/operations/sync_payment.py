@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from worker.errors import Rejected
 from worker.logs import get_logger
@@ -12,8 +12,10 @@ from worker.operations.outcomes import dead, done
 
 if TYPE_CHECKING:
     from worker.deps import Deps
-    from worker.model import Job, Outcome
+    from worker.model import Job, Outcome, Snapshot
     from worker.portone.stores import Store
+
+_MONEY_MOVED: Final = frozenset({"PAID", "PARTIAL_CANCELLED", "CANCELLED"})
 
 
 async def sync_payment(deps: Deps, job: Job) -> Outcome:
@@ -28,6 +30,7 @@ async def sync_payment(deps: Deps, job: Job) -> Outcome:
     store = deps.stores.of(job.store_id)
     try:
         snapshot = await store.payments.get(payment_id)
+        snapshot = await _paid_elsewhere(deps, job, store, payment_id, snapshot) or snapshot
         if snapshot is None:
             get_logger().info("payment unknown to portone", payment_id=payment_id)
             return await _with_its_schedule(done(job, not_found=True), job, store)
@@ -35,6 +38,37 @@ async def sync_payment(deps: Deps, job: Job) -> Outcome:
         return dead(job, error)
     get_logger().info("payment read from portone", payment_id=payment_id, portone_status=snapshot.status)
     return done(job, snapshot)
+
+
+async def _paid_elsewhere(
+    deps: Deps, job: Job, store: Store, payment_id: str, found: Snapshot | None
+) -> Snapshot | None:
+    """Return the payment of another store that took money under this id, or None.
+
+    Store and channel keys are public, so a browser can be made to pay in another store than the one we prepared. A
+    webhook that names the store leads there; a payment its own store does not know is looked for in all of ours. What
+    the database does with it is a discrepancy: seen, never fulfilled, refunded where the money lies.
+    """
+    if found is not None and found.status in _MONEY_MOVED:
+        return None
+    named = job.payload.get("store_id")
+    others = list(deps.stores.others(store.store_id)) if found is None else []
+    if isinstance(named, str) and named and named not in (store.store_id, *(one.store_id for one in others)):
+        others.append(deps.stores.of(named))
+    for other in others:
+        try:
+            snapshot = await other.payments.get(payment_id)
+        except Rejected as error:
+            get_logger().warning(
+                "payment not looked for in a store", store_id=other.store_id, code=error.code
+            )
+            continue
+        if snapshot is not None and snapshot.status in _MONEY_MOVED:
+            get_logger().warning(
+                "payment found in another store", payment_id=payment_id, store_id=other.store_id
+            )
+            return snapshot
+    return None
 
 
 async def _with_its_schedule(outcome: Outcome, job: Job, store: Store) -> Outcome:

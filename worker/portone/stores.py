@@ -58,6 +58,10 @@ class Stores:
         """The main store and every store with a secret of its own."""
         return (self.main, *self._others.values())
 
+    def others(self, store_id: str) -> tuple[Store, ...]:
+        """Return the configured stores except this one."""
+        return tuple(one for one in (self.main, *self._others.values()) if one.store_id != store_id)
+
     def of(self, store_id: str | None) -> Store:
         """Return the calls of a store; None = the main one."""
         if store_id is None or store_id == self.main.store_id:
