@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
+import portone_server_sdk as official
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.portone.webhook import Verified
-from worker.web.delivery import BILLING_KEY_TYPES, PAYMENT_TYPES, kept_headers, read_delivery
+from worker.web.delivery import BILLING_KEY_TYPES, NOT_ACTIONABLE, PAYMENT_TYPES, kept_headers, read_delivery
 
 VERIFIED = Verified("msg_1", 1)
 
@@ -136,3 +139,12 @@ def test_credentials_of_somebody_are_not_kept_and_headers_are_bounded() -> None:
     assert not {"authorization", "cookie", "apikey"} & kept.keys()
     assert len(kept["user-agent"]) == 1024
     assert len(kept) == 64
+
+
+def test_the_types_are_those_of_the_official_sdk() -> None:
+    """A type PortOne adds to its SDK has no decision here yet: act on it, or say that it is not actionable."""
+    files = Path(official.__file__).parent.glob("_generated/webhook/webhook_*.py")
+    source = "".join(file.read_text(encoding="utf-8") for file in files)
+    known = set(re.findall(r'"((?:Transaction|BillingKey)\.\w+)"', source))
+    assert len(known) == 16
+    assert known == PAYMENT_TYPES | BILLING_KEY_TYPES | NOT_ACTIONABLE
