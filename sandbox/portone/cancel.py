@@ -113,9 +113,10 @@ def complete(ledger: Ledger, payment: Payment, cancellation_id: str, *, succeede
 
 
 def stop(ledger: Ledger, payment: Payment, cancellation_id: str, pg_fault: Callable[[], Fault | None]) -> int:
-    """Stop a REQUESTED cancellation; returns the time (OpenAPI: stopPaymentCancellation, asynchronous PGs only).
+    """Stop a REQUESTED cancellation; returns the time (OpenAPI: stopPaymentCancellation, used for Triple-A only).
 
-    A stopped entry becomes FAILED (assumed: no other status is documented for it).
+    A stopped entry becomes FAILED (assumed: no other status is documented for it). Raises
+    PAYMENT_CANCELLATION_NOT_FOUND, PAYMENT_CANCELLATION_NOT_PENDING, PG_PROVIDER; in that order (assumed).
     """
     attempt = payment.shown
     entry = find(attempt, cancellation_id)
@@ -125,6 +126,8 @@ def stop(ledger: Ledger, payment: Payment, cancellation_id: str, pg_fault: Calla
         raise PortOneError(
             "PAYMENT_CANCELLATION_NOT_PENDING", f"cancellation {cancellation_id} is {entry.status}"
         )
+    if attempt.channel.pg_provider != "TRIPLE_A":
+        raise pg_provider("NOT_SUPPORTED", f"{attempt.channel.pg_provider} cannot stop a cancellation")
     raise_fault(pg_fault())
     entry.status = "FAILED"
     ledger.touch(payment, attempt)

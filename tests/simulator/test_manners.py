@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandbox.portone.control_client import SimulatorRefused
 from sandbox.portone.default_channels import default_channels
 from sandbox.portone.pg_rules import korean_bytes, order_name_of
 
@@ -240,3 +241,30 @@ def test_names_are_cut_between_characters() -> None:
     assert order_name_of(inicis, "가" * 20) == "가" * 20
     assert order_name_of(inicis, "가" * 21) == "가" * 18 + "..."
     assert korean_bytes("a가😀") == 1 + 2 + 4
+
+
+def test_only_triple_a_stops_a_cancellation(control: SimulatorControl, api: httpx.Client, pay: Pay) -> None:
+    control.set_channel("channel-key-slow", pgProvider="EXIMBAY_V2", asyncCancel=True)
+    for channel, status in (("async", 200), ("slow", 502)):
+        payment_id = pay(1000, channel)
+        entry = api.post(f"/payments/{payment_id}/cancel", json={"reason": "r"}).json()["cancellation"]
+        stopped = api.post(f"/payments/{payment_id}/cancellations/{entry['id']}/stop", json={})
+        assert stopped.status_code == status
+        (shown,) = api.get(f"/payments/{payment_id}").json()["cancellations"]
+        assert shown["status"] == ("FAILED" if status == 200 else "REQUESTED")
+
+
+def test_a_further_store_is_opened_and_closed_by_a_reset(
+    control: SimulatorControl, api: httpx.Client
+) -> None:
+    made = control.open_store("store-further", channels={"channel-key-there": {"pgProvider": "KCP_V2"}})
+    assert made["channels"] == ["channel-key-there"]
+    window = WINDOW | {"storeId": "store-further", "channelKey": "channel-key-there"}
+    assert "code" not in control.open_window(**window)
+    theirs = {"Authorization": f"PortOne {made['apiSecrets'][0]}"}
+    assert api.get("/payments/manner0001", headers=theirs).json()["storeId"] == "store-further"
+    assert api.get("/payments/manner0001").json()["type"] == "PAYMENT_NOT_FOUND"
+    with pytest.raises(SimulatorRefused, match="is open already"):
+        control.open_store("store-further")
+    control.reset()
+    assert api.get("/payments/manner0001", headers=theirs).status_code == 401
