@@ -62,7 +62,7 @@ RELATIONS: dict[str, Relation] = {
         "id user_id order_id payment_id provider_transaction_id order_name amount currency pay_method"
         " total_cancel_amount paid_at cancelled_at created_at updated_at cancelled_amount cancellable_amount"
         " paid_amount reserved_amount tax_free_amount discrepancies origin status portone_status"
-        " portone_pay_method status_changed_at portone_updated_at portone_cancelled snapshot_digest"
+        " portone_pay_method status_changed_at portone_updated_at portone_store_id portone_cancelled snapshot_digest"
         " detail_updated_at detail_digest store_id channel_key channel_kind pg_provider pg_tx_id receipt_url"
         " failure failed_at virtual_account_bank virtual_account_number virtual_account_holder"
         " virtual_account_expires_at refund_status disputes is_live event_count",
