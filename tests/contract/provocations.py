@@ -91,6 +91,12 @@ class Scene:
         """Close a virtual account."""
         return self.store.payments.close_virtual_account(payment_id, idempotency_key=fresh("close-key-00000"))
 
+    def stop(self, payment_id: str, cancellation_id: str) -> Awaitable[None]:
+        """Stop a cancellation."""
+        return self.store.payments.stop_cancellation(
+            payment_id, cancellation_id, idempotency_key=fresh("stop-key-000000")
+        )
+
     def revoke(self, *ids: str, key: str | None = None) -> Awaitable[None]:
         """Revoke schedules."""
         return self.store.schedules.revoke(
@@ -134,6 +140,7 @@ def plain(operation: str, scene: Scene) -> Awaitable[Any]:
         "getPayment": lambda: scene.store.payments.get(name),
         "preRegisterPayment": lambda: scene.pre_register(name),
         "cancelPayment": lambda: scene.cancel(name),
+        "stopPaymentCancellation": lambda: scene.stop(name, "cancellation"),
         "closeVirtualAccount": lambda: scene.close(name),
         "payWithBillingKey": lambda: scene.charge(name, key),
         "confirmPayment": lambda: scene.confirm(name, "token"),
@@ -169,6 +176,23 @@ def _now(make: Callable[[Scene], Awaitable[Any]]) -> Callable[[Scene], Awaitable
         return make(scene)
 
     return prepared
+
+
+async def _requested(scene: Scene) -> tuple[str, str]:
+    payment_id = scene.paid("async")
+    reply = await scene.cancel(payment_id)
+    return payment_id, reply.cancellation_id
+
+
+async def _decided(scene: Scene) -> Awaitable[Any]:
+    payment_id, cancellation_id = await _requested(scene)
+    scene.control.complete_cancellation(payment_id, cancellation_id, "SUCCEEDED")
+    return scene.stop(payment_id, cancellation_id)
+
+
+async def _unstoppable(scene: Scene) -> Awaitable[Any]:
+    asked = await _requested(scene)
+    return _faulty(scene, "*/stop", scene.stop(*asked))
 
 
 async def _twice(scene: Scene) -> Awaitable[Any]:
@@ -274,6 +298,11 @@ _OTHERS: Final[dict[str, _Provoke]] = {
     "preRegisterPayment": {
         "INVALID_REQUEST": _now(lambda s: s.pre_register(fresh("pay"), currency="won")),
         "ALREADY_PAID": _now(lambda s: s.pre_register(s.paid())),
+    },
+    "stopPaymentCancellation": {
+        "PAYMENT_CANCELLATION_NOT_FOUND": _now(lambda s: s.stop(s.paid("async"), "cancellation")),
+        "PAYMENT_CANCELLATION_NOT_PENDING": _decided,
+        "PG_PROVIDER": _unstoppable,
     },
     "closeVirtualAccount": {
         "PAYMENT_NOT_WAITING_FOR_DEPOSIT": _now(lambda s: s.close(s.paid())),

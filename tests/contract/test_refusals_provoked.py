@@ -38,6 +38,7 @@ SPOKEN_FOR = {
     or word in ("DISCOUNT_AMOUNT_EXCEEDS_TOTAL_AMOUNT", "CHANNEL_SPECIFIC", "FORBIDDEN")
 } | {
     ("closeVirtualAccount", "INVALID_REQUEST"),
+    ("stopPaymentCancellation", "INVALID_REQUEST"),
     ("resendIdentityVerification", "INVALID_REQUEST"),
     ("confirmIdentityVerification", "INVALID_REQUEST"),
     ("sendIdentityVerification", "IDENTITY_VERIFICATION_NOT_FOUND"),
