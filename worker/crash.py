@@ -2,6 +2,7 @@
 
 ``PORTONE_WORKER_CRASH_AT=<name>`` makes the process SIGKILL itself when it first reaches that point: no clean-up, no
 flush, exactly what a lost machine looks like. Unset, which is the normal case, a crash point costs a dictionary look-up.
+``crash_steps`` has the numbered steps that every job has.
 """
 
 from __future__ import annotations
@@ -25,14 +26,15 @@ def armed_crash_point() -> str | None:
 
 def crash_point(name: CrashPoint) -> None:
     """SIGKILL this process if the environment asks for a crash at ``name``."""
-    _reached(name)
+    crash_if_armed(name)
 
 
 def money_crash_point(verb: MoneyVerb, moment: MoneyMoment) -> None:
     """As ``crash_point``, for the points every money call has: ``charge.after_begin`` and so on."""
-    _reached(f"{verb}.{moment}")
+    crash_if_armed(f"{verb}.{moment}")
 
 
-def _reached(name: str) -> None:
+def crash_if_armed(name: str) -> None:
+    """As ``crash_point``, for names that are put together; the callers above say which there are."""
     if os.environ.get(VARIABLE) == name:
         os.kill(os.getpid(), signal.SIGKILL)

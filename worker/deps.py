@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from worker.crash_steps import crash_hooks
 from worker.db.client import Database, database_timeout
 from worker.db.installation import Installations
 from worker.db.operator import Operator
@@ -59,12 +60,14 @@ async def open_deps(
             timeout=portone_timeout(settings.portone_read_timeout_seconds),
             concurrency=settings.worker_concurrency,
             transport=portone_transport,
+            event_hooks=crash_hooks("portone"),
         )
         stack.push_async_callback(portone_pool.aclose)
         database_pool = HttpPool(
             timeout=database_timeout(settings.database_timeout_seconds),
             concurrency=32,
             transport=database_transport,
+            event_hooks=crash_hooks("database"),
         )
         stack.push_async_callback(database_pool.aclose)
         database = Database(

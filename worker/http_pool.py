@@ -14,7 +14,9 @@ import httpx
 from worker import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from worker.crash_steps import Hook
 
 MAX_CONNECTIONS_EACH = 8
 
@@ -31,8 +33,9 @@ class HttpPool:
         timeout: httpx.Timeout,
         concurrency: int,
         transport: httpx.AsyncBaseTransport | None = None,
+        event_hooks: Mapping[str, list[Hook]] | None = None,
     ) -> None:
-        """``concurrency`` is the number of requests expected in flight; ``transport`` is for tests only."""
+        """``concurrency`` is the number of requests expected in flight; the last two are for tests only."""
         count = max(1, -(-concurrency // MAX_CONNECTIONS_EACH))
         # One context for all: loading the certificates takes longer than everything else at start.
         # A given transport speaks to nobody, so it needs none.
@@ -49,6 +52,7 @@ class HttpPool:
                 verify=verify,
                 trust_env=False,
                 transport=transport,
+                event_hooks=event_hooks,
             )
             for _ in range(count)
         ]

@@ -20,6 +20,11 @@ class MoreCalls(ABC):
         """Return the key with its inner state (``_sim``), also while PortOne does not show it."""
         return self._object("GET", f"/billing-keys/{quote(key, safe='')}")
 
+    def billing_keys(self) -> list[dict[str, Any]]:
+        """Return all keys with their inner state, in order of creation, also those PortOne does not show."""
+        rows: list[dict[str, Any]] = self._json("GET", "/billing-keys")
+        return rows
+
     def issue_billing_key(self, key: str, **card: Any) -> dict[str, Any]:
         """The buyer finished the window (number?, issuer?, brand?, …)."""
         return self._key(key, "issue", card)

@@ -65,7 +65,7 @@ def simulator_command(port: int, worker_url: str, shared: StackSecrets, log_dir:
             "--store-id", STORE_ID, "--webhook-url", f"{worker_url}/webhooks/portone",
         ],
         log_path=log_dir / "portone-simulator.log",
-        env=_environment(
+        env=child_environment(
             SIMULATOR_API_SECRET=shared.portone_api_secret, SIMULATOR_WEBHOOK_SECRET=shared.webhook_secret
         ),
         cwd=PROJECT_ROOT,
@@ -106,7 +106,7 @@ def worker_command(settings: Mapping[str, str], log_dir: Path) -> Command:
         name="portone-worker",
         argv=[sys.executable, "-m", "worker", "serve"],
         log_path=log_dir / "portone-worker.log",
-        env=_environment(**settings),
+        env=child_environment(**settings),
         cwd=log_dir,
     )
 
@@ -119,6 +119,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def _environment(**settings: str) -> dict[str, str]:
+def child_environment(**settings: str) -> dict[str, str]:
+    """Return the whole environment of a child: what it may inherit, and `settings`."""
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return {**inherited, **QUIET_ENV, "PYTHONPATH": str(PROJECT_ROOT), "PYTHONUNBUFFERED": "1", **settings}

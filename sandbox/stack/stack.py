@@ -114,17 +114,15 @@ class Stack:
         command = simulator_command(self._simulator_port, self.worker_url, self._secrets, self.workdir)
         self._simulator = self._start(command, f"{self.portone_control_url}/clock")
 
-    def worker_settings(self) -> dict[str, str]:
-        """Return the worker's environment variables: what a command line beside it needs."""
-        return {
-            **worker_environment(self._worker_port, self.endpoint, self.portone_url, self._secrets),
-            **self._worker_env,
-        }
-
     def start_worker(self, env: Mapping[str, str] | None = None) -> None:
         """Start the worker; `env` overrides its settings for this start only."""
-        settings = {**self.worker_settings(), **(env or {})}
+        settings = self.worker_settings(env)
         self._worker = self._start(worker_command(settings, self.workdir), f"{self.worker_url}/health/live")
+
+    def worker_settings(self, env: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return the worker's environment variables, also what a command line beside it needs; `env` overrides them."""
+        own = worker_environment(self._worker_port, self.endpoint, self.portone_url, self._secrets)
+        return {**own, **self._worker_env, **(env or {})}
 
     def stop_worker(self) -> None:
         """Ask the worker to end and wait; jobs in work are finished or given back."""

@@ -102,6 +102,16 @@ class EmbeddedSupabase:
         self.stop_api()
         self.start_api()
 
+    def crash_database(self) -> None:
+        """End the database at once, as a power failure does; `recover_database` brings it back."""
+        if self._server is not None:
+            self._server.crash()
+
+    def recover_database(self) -> None:
+        """Start the database again at the same address, over the same data."""
+        if self._server is not None:
+            self._server.start()
+
     @property
     def endpoint(self) -> SupabaseEndpoint:
         """Addresses and keys; `api_url` is empty until `start_api`."""

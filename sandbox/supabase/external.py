@@ -78,6 +78,12 @@ class ExternalSupabase:
         """Have the schema read again."""
         self.start_api()
 
+    def crash_database(self) -> None:
+        """Do nothing: the database is not ours to stop."""
+
+    def recover_database(self) -> None:
+        """Do nothing: it has not been stopped."""
+
     def db_url(self, database: str = MAIN_DATABASE) -> str:
         """Return the configured address. Raises `RuntimeError` for any other database."""
         _only_main(database)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from sandbox.setup.guardian import signal_group
 from sandbox.setup.ports import LOOPBACK, free_port
 from sandbox.setup.process import Child, Command, ProcessDied, child_env
 from sandbox.supabase.project import MAIN_DATABASE
@@ -67,9 +68,10 @@ class PostgresServer:
         self.child: Child | None = None
 
     def start(self) -> None:
-        """Start and wait until it answers; another port is tried when somebody took ours."""
+        """Start and wait until it answers, at the port it had; at first, another one when somebody took ours."""
+        known = self.port
         for attempt in range(1, _TRIES + 1):
-            self.port = free_port()
+            self.port = known or free_port()
             child = Child(self._command(), detached=self._detached)
             try:
                 child.wait_until(self._answers, within=_START_SECONDS)
@@ -88,6 +90,13 @@ class PostgresServer:
         """Stop the server (fast shutdown: open transactions are rolled back)."""
         if self.child is not None:
             self.child.stop()
+
+    def crash(self) -> None:
+        """End the server as a power failure does: nothing is flushed, the next start recovers from the log."""
+        if self.child is not None:
+            signal_group(self.child.pid, signal.SIGQUIT)
+            self.child.wait_exit(_START_SECONDS)
+            self.child.kill()
 
     def url(self, role: str, database: str = MAIN_DATABASE) -> str:
         """Return `postgresql://role:password@127.0.0.1:port/database`."""

@@ -45,6 +45,12 @@ class Supabase(Protocol):
     def restart_api(self) -> None:
         """Start the API anew, at the same address: it then knows what was created meanwhile."""
 
+    def crash_database(self) -> None:
+        """End the database at once, as a power failure does; `recover_database` brings it back."""
+
+    def recover_database(self) -> None:
+        """Start the database again at the same address, over the same data."""
+
     def db_url(self, database: str = MAIN_DATABASE) -> str:
         """Return the address of a database as role postgres (not a superuser)."""
 

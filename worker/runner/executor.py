@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from worker.crash_steps import job_entered
 from worker.errors import Conflict, Misconfigured, Rejected, Transient
 from worker.logs import frames, get_logger
 from worker.operations.outcomes import dead, failed, retry
@@ -40,6 +41,7 @@ class Executor:
         structlog.contextvars.bind_contextvars(
             job_id=job.id, job_kind=job.kind, operation_id=job.operation_id, request_id=job.request_id
         )
+        job_entered(job.id, job.kind)
         try:
             with TRACING.span(f"job {job.kind}", job_id=job.id, request_id=job.request_id):
                 outcome = await self._outcome(job)

@@ -1,0 +1,126 @@
+"""Decides what is read of both books when everything is quiet: PortOne's from its control API, ours from the tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+if TYPE_CHECKING:
+    from sandbox.portone.control_client import SimulatorControl
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Theirs:
+    """What PortOne holds: bodies as its GET would print them."""
+
+    payments: dict[str, Row] = field(default_factory=dict)
+    billing_keys: dict[str, Row] = field(default_factory=dict)
+    schedules: dict[str, Row] = field(default_factory=dict)
+
+
+@dataclass
+class Ours:
+    """Rows of our tables, by the name PortOne knows them by where there is one."""
+
+    operations: dict[str, Row] = field(default_factory=dict)
+    payments: dict[str, Row] = field(default_factory=dict)
+    cancellations: list[Row] = field(default_factory=list)
+    billing_keys: dict[str, Row] = field(default_factory=dict)
+    schedules: list[Row] = field(default_factory=list)
+    orders: dict[str, Row] = field(default_factory=dict)
+    settled: Counter[str] = field(default_factory=Counter)
+    webhooks: Counter[tuple[str, str]] = field(default_factory=Counter)
+    # Sentences about what is not finished, by a look at the queue and everything that may wait.
+    open: list[str] = field(default_factory=list)
+
+
+_OPEN = """
+select format('job %s %s %s: %s', jobs.id, jobs.kind, jobs.state, jobs.last_error ->> 'code') as what
+from queue.jobs as jobs where jobs.state <> 'scheduled'
+union all
+select format('dead job %s %s: %s, %s', dead.id, dead.kind, dead.reason, dead.error ->> 'code') from queue.dead as dead where dead.resolved_at is null
+union all
+select format('webhook %s is %s: %s', webhook_id, status, error ->> 'code') from public.webhook_logs where status in ('received', 'failed')
+union all
+select format('refund %s of %s is %s', id, payment_id, status) from public.payment_cancellations where status in ('reserved', 'unknown')
+union all
+select format('schedule of %s is %s', payment_id, status) from public.payment_schedules where status in ('requested', 'started', 'pending', 'unknown')
+union all
+select format('finding %s about %s: %s', kind, subject, detail) from public.drift_findings where closed_at is null
+union all
+select format('%s %s is pending', kind, id) from public.payment_operations where status = 'pending'
+"""
+
+
+def read_theirs(portone: SimulatorControl) -> Theirs:
+    """Ask PortOne's control API for everything there is."""
+    return Theirs(
+        payments={name: portone.payment(name) for name in portone.state()["payments"]},
+        # By issue id: the key itself is a bearer instrument and has no place in a finding.
+        billing_keys={key["issueId"]: key for key in portone.billing_keys()},
+        schedules={one["id"]: one for one in portone.schedules()},
+    )
+
+
+def read_ours(admin_db_url: str) -> Ours:
+    """Read our tables as a superuser."""
+    with psycopg.connect(admin_db_url, autocommit=True, row_factory=dict_row) as connection:
+
+        def rows(sql: str) -> list[Row]:
+            return connection.execute(sql.encode()).fetchall()
+
+        return Ours(
+            operations={
+                str(row["id"]): row
+                for row in rows(
+                    "select id, kind::text, status::text, error, order_id from public.payment_operations"
+                )
+            },
+            payments={
+                row["payment_id"]: row
+                for row in rows(
+                    "select *, status::text as status from public.payments where origin <> 'legacy'"
+                )
+            },
+            cancellations=rows("select *, status::text as status from public.payment_cancellations"),
+            billing_keys={
+                row["issue_id"]: row
+                for row in rows("select * from public.billing_keys where issued_at is not null")
+            },
+            schedules=rows("select *, status::text as status from public.payment_schedules"),
+            orders={
+                str(row["id"]): row for row in rows("select id, order_name, status::text from public.orders")
+            },
+            settled=Counter(
+                {
+                    row["order_id"]: row["n"]
+                    for row in rows(
+                        "select payments.order_id, count(*) as n from public.payment_events as events "
+                        "join public.payments on payments.payment_id = events.payment_id "
+                        "where events.event_type = 'order_settled' group by 1"
+                    )
+                }
+            ),
+            webhooks=Counter(
+                {
+                    (row["webhook_id"], row["digest"]): row["n"]
+                    for row in rows(
+                        "select webhook_id, encode(sha256(request_body), 'hex') as digest, count(*) as n "
+                        "from public.webhook_logs group by 1, 2"
+                    )
+                }
+            ),
+            open=[str(row["what"]) for row in rows(_OPEN)],
+        )
+
+
+def read_open(admin_db_url: str) -> list[str]:
+    """Return what is not finished; empty when everything rests."""
+    with psycopg.connect(admin_db_url, autocommit=True, row_factory=dict_row) as connection:
+        return [str(row["what"]) for row in connection.execute(_OPEN.encode()).fetchall()]
