@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -50,6 +50,16 @@ class Arena:
     def advance(self, seconds: float) -> None:
         """Let time pass in the database and at PortOne alike."""
         self.world.advance(seconds)
+
+    def moment_in(self, seconds: float) -> str:
+        """Return the moment so many seconds from now on the database's clock, waiting until it can be asked."""
+        while True:
+            self.wait_database()
+            with suppress(psycopg.Error), self.admin() as connection:
+                row = connection.execute(
+                    "select private.iso(private.now() + make_interval(secs => %s))", (seconds,)
+                ).fetchone()
+                return str(row[0] if row else "")
 
     def admin(self) -> psycopg.Connection:
         """Return a new connection as superuser; raises `psycopg.OperationalError` while the database is down."""

@@ -78,7 +78,7 @@ class Fleet:
     def kill(self, slot: Slot) -> None:
         """SIGKILL a worker and put another process in its place."""
         if slot.fork is not None and slot.fork.code is None:
-            self._ledger.killed(Kill(worker_name(slot.fork.pid), time.monotonic()))
+            self._ledger.killed(Kill(worker_name(slot.fork.pid), slot.number, time.monotonic()))
             slot.fork.kill()
             slot.fork.wait_exit()
         self.start(slot)
@@ -96,9 +96,9 @@ class Fleet:
         random.shuffle(ports)
         return ports
 
-    def running(self) -> set[str]:
-        """Return the names under which the living workers claim jobs."""
-        return {worker_name(s.fork.pid) for s in self.slots if s.fork is not None and s.fork.code is None}
+    def answers(self, number: int) -> bool:
+        """Say whether the worker in this slot listens."""
+        return any(slot.number == number and accepts_connections(slot.port) for slot in self.slots)
 
     def close(self) -> None:
         """Kill everything."""

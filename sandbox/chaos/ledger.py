@@ -28,6 +28,7 @@ class Kill:
     """One SIGKILL; times are `time.monotonic()`."""
 
     worker: str
+    slot: int
     at: float
     recovered_at: float | None = None
 
@@ -59,6 +60,11 @@ class Ledger:
         """Note a delivery that got a 200."""
         with self.lock:
             self.acknowledged[(webhook_id, digest)] += 1
+
+    def open_kills(self) -> list[Kill]:
+        """Return the kills nobody has recovered from yet."""
+        with self.lock:
+            return [kill for kill in self.kills if kill.recovered_at is None]
 
     def killed(self, kill: Kill) -> None:
         """Note a kill."""

@@ -64,7 +64,7 @@ def run_matrix(
         armed = arena.fleet.start(slot, {CRASH_VARIABLE: point})
         arena.fleet.wait_ready(slot)
         desk.ask(case, point)
-        kill = Kill(worker_name(armed.pid), 0.0)
+        kill = Kill(worker_name(armed.pid), slot.number, 0.0)
         try:
             code = armed.wait_exit(20)
         except TimeoutError:

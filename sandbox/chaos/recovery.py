@@ -21,6 +21,8 @@ def come_to_rest(arena: Arena, *, within: float = 90.0) -> list[str]:
     """Let time pass until nothing is open; what still is after `within` real seconds is returned."""
     arena.network.bad = arena.network.api_down = False
     arena.portone.clear_faults()
+    arena.portone.deliver_webhooks()
+    arena.portone.release_webhooks()
     arena.fleet.start_all()
     deadline = time.monotonic() + within
     for seconds in _LEAPS:

@@ -175,6 +175,11 @@ class SimulatorControl(MoreCalls):
             "POST", "/faults", {"method": method, "path": path, "kind": kind, "times": times, **options}
         )
 
+    def faults(self) -> list[dict[str, Any]]:
+        """Return the faults still to come."""
+        rows: list[dict[str, Any]] = self._json("GET", "/faults")["faults"]
+        return rows
+
     def clear_faults(self) -> None:
         """Forget all faults."""
         self._json("DELETE", "/faults")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,6 +92,13 @@ class Stack:
     def webhook_secret(self) -> str:
         """Secret the simulator signs webhooks with (`whsec_…`)."""
         return self._secrets.webhook_secret
+
+    def secret_values(self) -> list[str]:
+        """Return every secret of the stack itself, for tests that look for them in places where none may be."""
+        values = [str(value) for value in asdict(self._secrets).values()]
+        return values + [
+            value.partition(cut)[2] for value in values for cut in ("whsec_", ":") if cut in value
+        ]
 
     def start(self, prepare: Callable[[Supabase], object] = push_all) -> None:
         """Start everything and wait until it is ready.

@@ -1,0 +1,97 @@
+"""Decides what no output may hold, and looks for it: secrets, tokens, and every made-up name, phone, account and key."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from sandbox.stack.services import IDENTITY_CHANNEL, STORE_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sandbox.chaos.arena import Arena
+
+_PERSON = {
+    "name": "남궁카오스", "phone_number": "01087651234", "identity_number": "9203151", "operator": "KT_MVNO", "method": "SMS",
+}  # fmt: skip
+_SHORTEST = 6
+# The surroundings' own output; Supabase Lite prints its keys when it starts.
+_NOT_OURS = ("portone-simulator.log", "postgres.log", "supabase-lite.log")
+
+
+def verify_somebody(arena: Arena) -> set[str]:
+    """Have a customer's identity verified by SMS through the worker; return what was private about it."""
+    customer = arena.world.customer("verified")
+    headers = {"x-forwarded-for": "198.51.100.7"}
+
+    def post(path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        reply = customer.post(path, body, headers=headers)
+        if reply.status != 200:
+            raise AssertionError(f"{path} was refused: HTTP {reply.status} {reply.code}")
+        answer: dict[str, Any] = reply.body
+        return answer
+
+    check = post("/identity-verifications", {"purpose": "signup", "consent": True})
+    named = check["identityVerificationId"]
+    arena.portone.open_identity_window(
+        storeId=STORE_ID, channelKey=IDENTITY_CHANNEL, identityVerificationId=named
+    )
+    post(f"/identity-verifications/{check['id']}/send", _PERSON)
+    otp = arena.portone.identity(named)["_sim"]["otp"]
+    post(f"/identity-verifications/{check['id']}/confirm", {"otp": otp})
+    post(f"/identity-verifications/{check['id']}/complete")
+    verified = arena.portone.identity(named)["verifiedCustomer"]
+    found = {str(verified[name]) for name in ("name", "phoneNumber", "ci", "di") if verified.get(name)}
+    # Seven digits of a resident number or six of a code are in any long log by chance: only as JSON values.
+    return found | {f'"{otp}"', f'"{_PERSON["identity_number"]}"', _PERSON["name"], _PERSON["phone_number"]}
+
+
+def private_words(arena: Arena, words: Iterable[str]) -> list[str]:
+    """Return everything no output may hold: `words`, the stack's secrets, tokens, keys and cards PortOne knows."""
+    endpoint = arena.stack.endpoint
+    secrets = [
+        endpoint.secret_key, endpoint.publishable_key, endpoint.jwt_secret, *arena.stack.secret_values(),
+        str(arena.world.admin.token),
+    ]  # fmt: skip
+    keys = [key["billingKey"] for key in arena.portone.billing_keys()]
+    found = {*secrets, *keys, *words}
+    return sorted(word for word in found if len(word) >= _SHORTEST or not word.isascii())
+
+
+def leaks(arena: Arena, words: Iterable[str], printed: str) -> list[str]:
+    """Name every output that holds one of the words: worker logs, zygote, API front, metrics, our own terminal."""
+    found = []
+    wanted = [(word, _hidden(word)) for word in words]
+    for name, text in _outputs(arena, printed):
+        found += [f"{name} has {hidden}" for word, hidden in wanted if word in text]
+    return found
+
+
+def _outputs(arena: Arena, printed: str) -> Iterator[tuple[str, str]]:
+    for path in sorted(arena.stack.workdir.rglob("*.log")):
+        if path.name not in _NOT_OURS:
+            yield path.name, path.read_text(errors="replace")
+    yield "the terminal", printed
+    for port in arena.fleet.targets():
+        for route in ("/metrics", "/health/ready"):
+            yield f"{route}", httpx.get(f"http://127.0.0.1:{port}{route}", timeout=10).text
+    yield "operations' errors", _errors(arena)
+
+
+def _errors(arena: Arena) -> str:
+    """Return what the worker wrote into error columns: people copy these into chats."""
+    with arena.admin() as connection:
+        rows = connection.execute(
+            "select error from public.payment_operations where error is not null "
+            "union all select error from queue.dead union all select last_error from queue.jobs "
+            "union all select error from public.webhook_logs where error is not null"
+        ).fetchall()
+    return json.dumps([row[0] for row in rows], ensure_ascii=False)
+
+
+def _hidden(word: str) -> str:
+    """Return a word as a finding may show it: enough to know which kind it is."""
+    return f"{word[:3]}… ({len(word)} characters)"
