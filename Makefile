@@ -11,6 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 PYTEST_ARGS ?=
+CHAOS_ARGS ?=
 # Each process has a Supabase of its own; a file's tests stay together, because they share its fixtures.
 PYTEST_PROCESSES ?= 2
 
@@ -78,6 +79,10 @@ test-pg: setup ## Run the database's core tests on PostgreSQL 15, 17 and 18; one
 .PHONY: test-docker
 test-docker: setup ## Run the flows on Supabase's own images in containers; skipped where there is no Docker
 	@$(PY) -m sandbox.supabase.containers_run $(PYTEST_ARGS)
+
+.PHONY: chaos
+chaos: setup ## Kill workers at every step and under load, break all they talk to, compare the books (CHAOS_ARGS="--seed 7")
+	@$(PY) -m sandbox.chaos $(CHAOS_ARGS)
 
 .PHONY: check
 check: format-check lint types-check layers sql-lint test ## Format, lint, types, import layers, SQL lint and tests

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -17,6 +18,8 @@ from sandbox.setup.paths import BUILD_DIR
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# Where nothing can be overwritten, not every step is worth a line.
+_SAY_SECONDS = 10.0
 CHAOS_FILE = BUILD_DIR / "chaos.json"
 
 
@@ -66,10 +69,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     console.print(f"[bold]portone-supabase[/] · chaos · seed {plan.seed}")
     with console.status("starting") as status:
 
+        told = 0.0
+
         def tell(what: str) -> None:
+            nonlocal told
             status.update(what)
-            if not console.is_terminal:
+            if not console.is_terminal and time.monotonic() - told > _SAY_SECONDS:
                 console.print(what)
+                told = time.monotonic()
 
         summary = Run(plan, tell, tee.getvalue)()
     write(summary, CHAOS_FILE)

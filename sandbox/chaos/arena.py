@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sandbox.supabase.project import Supabase
-
 READ_TIMEOUT_SECONDS = 1.5
 
 
@@ -87,19 +85,13 @@ class Arena:
 
 
 @contextmanager
-def open_arena(
-    workdir: Path, *, seed: int, workers: int, supabase: Supabase | None = None
-) -> Iterator[Arena]:
-    """Start the stack without a worker and everything around it; stop it all at the end.
-
-    A given `supabase` must have its API up and is left running.
-    """
-    stack = Stack(workdir, supabase=supabase)
+def open_arena(workdir: Path, *, seed: int, workers: int) -> Iterator[Arena]:
+    """Start a stack without a worker and everything around it; stop it all at the end."""
+    stack = Stack(workdir)
     try:
-        if supabase is None:
-            stack.supabase.start_database()
-            stack.supabase.push()
-            stack.supabase.start_api()
+        stack.supabase.start_database()
+        stack.supabase.push()
+        stack.supabase.start_api()
         stack.start_simulator()
         arena = Arena(stack, seed=seed, workers=workers)
         try:

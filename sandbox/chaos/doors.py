@@ -81,7 +81,7 @@ class Doors:
         while not future.done():
             if time.monotonic() > deadline:
                 raise Enough
-            if self.full:
+            if self._left <= 0:
                 # Nothing more can be asked for: what is still open ends when the run comes to rest.
                 deadline = min(deadline, time.monotonic() + _PATIENCE_AT_THE_END)
             await asyncio.wait([future], timeout=1.0)

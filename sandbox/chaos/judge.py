@@ -113,9 +113,10 @@ def _operation(verdict: Verdict, ask: Ask, ours: Ours, effects: Mapping[str, Cou
     if row["status"] == "succeeded" and seen == 0 and ask.kind in _EXACT | _AT_LEAST:
         verdict.lost.append(f"{about}: succeeded here, nothing at PortOne")
     if row["status"] == "failed":
-        code = (row["error"] or {}).get("code")
+        error = row["error"] or {}
+        code = error.get("code")
         if code not in ask.may_fail:
-            verdict.lost.append(f"{about}: ended as {code} although nothing forbade it")
+            verdict.lost.append(f"{about}: ended as {code} although nothing forbade it: {error.get('message')}")
         if seen and ask.kind in _EXACT:
             verdict.diverged.append(f"{about}: failed here as {code}, executed at PortOne")
 

@@ -63,11 +63,13 @@ def private_words(arena: Arena, words: Iterable[str]) -> list[str]:
 
 def leaks(arena: Arena, words: Iterable[str], printed: str) -> list[str]:
     """Name every output that holds one of the words: worker logs, zygote, API front, metrics, our own terminal."""
-    found = []
-    wanted = [(word, _hidden(word)) for word in words]
-    for name, text in _outputs(arena, printed):
-        found += [f"{name} has {hidden}" for word, hidden in wanted if word in text]
-    return found
+    return found_in(_outputs(arena, printed), words)
+
+
+def found_in(outputs: Iterable[tuple[str, str]], words: Iterable[str]) -> list[str]:
+    """Name each output, given as (name, text), that holds one of the words, without repeating the word."""
+    wanted = [(word, f"{word[:3]}… ({len(word)} characters)") for word in words]
+    return [f"{name} has {hidden}" for name, text in outputs for word, hidden in wanted if word in text]
 
 
 def _outputs(arena: Arena, printed: str) -> Iterator[tuple[str, str]]:
@@ -90,8 +92,3 @@ def _errors(arena: Arena) -> str:
             "union all select error from public.webhook_logs where error is not null"
         ).fetchall()
     return json.dumps([row[0] for row in rows], ensure_ascii=False)
-
-
-def _hidden(word: str) -> str:
-    """Return a word as a finding may show it: enough to know which kind it is."""
-    return f"{word[:3]}… ({len(word)} characters)"

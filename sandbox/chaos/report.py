@@ -51,7 +51,7 @@ class Summary:
     def add(self, ledger: Ledger, verdict: Verdict, leaked: Sequence[str], errors: Sequence[str]) -> None:
         """Add one part of the run. `errors` are the harness's own: a run that could not look is not good."""
         self.runs += ledger.runs
-        self.kills += len(ledger.kills)
+        self.kills += len(ledger.kills) + ledger.runs
         self.operations += len(ledger.asks)
         self.effects += verdict.effects
         self.webhooks_acknowledged += sum(ledger.acknowledged.values())
@@ -88,7 +88,7 @@ def show(summary: Summary, console: Console, path: Path) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2))
     numbers: dict[str, Any] = {
         "runs killed at a named step": summary.runs,
-        "workers killed": summary.kills,
+        "workers killed in all": summary.kills,
         "operations": summary.operations,
         "effects at PortOne": summary.effects,
         "webhooks acknowledged": summary.webhooks_acknowledged,

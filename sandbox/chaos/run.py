@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sandbox.chaos.arena import Arena
-    from sandbox.chaos.judge import Verdict
-    from sandbox.supabase.project import Supabase
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,63 +48,61 @@ class Run:
         self._printed = printed
         self.summary = Summary(plan.seed)
 
-    def __call__(self, supabase: Supabase | None = None) -> Summary:
-        """Run both parts; each has a stack of its own, or shares the given Supabase's database."""
+    def __call__(self) -> Summary:
+        """Run both parts over one stack, then compare the books of both and search the output."""
         started = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="portone-chaos-") as folder:
-            if self._plan.points:
-                self._matrix(Path(folder) / "matrix", supabase)
-            if self._plan.operations:
-                self._load(Path(folder) / "load", supabase)
+        plan = self._plan
+        self._tell("starting PostgreSQL, migrations, API, PortOne and workers")
+        with (
+            tempfile.TemporaryDirectory(prefix="portone-chaos-") as folder,
+            open_arena(Path(folder), seed=plan.seed, workers=plan.workers) as arena,
+        ):
+            problems = self._matrix(arena) if plan.points else []
+            private = self._load(arena, problems) if plan.operations else set()
+            self._tell("coming to rest")
+            come_to_rest(arena)
+            self._close(arena, private, problems)
         self.summary.seconds = round(time.monotonic() - started, 1)
         return self.summary
 
-    def _matrix(self, folder: Path, supabase: Supabase | None) -> None:
-        self._tell("crash matrix: starting")
-        with open_arena(folder, seed=self._plan.seed, workers=1, supabase=supabase) as arena:
-            total, done = len(self._plan.points), 0
+    def _matrix(self, arena: Arena) -> list[str]:
+        total, done = len(self._plan.points), 0
 
-            def progress(point: str) -> None:
-                nonlocal done
-                done += 1
-                self._tell(f"crash matrix {done}/{total}: {point}")
+        def progress(point: str) -> None:
+            nonlocal done
+            done += 1
+            self._tell(f"crash matrix {done}/{total}: {point}")
 
-            problems = run_matrix(arena, self._plan.points, progress)
-            come_to_rest(arena)
-            self._close(arena, set(), problems)
+        return run_matrix(arena, self._plan.points, progress)
 
-    def _load(self, folder: Path, supabase: Supabase | None) -> None:
-        plan = self._plan
-        self._tell("load: starting")
-        with open_arena(folder, seed=plan.seed, workers=plan.workers, supabase=supabase) as arena:
-            arena.fleet.start_all()
-            private = verify_somebody(arena)
-            crowd = Crowd(arena, plan.operations, plan.seed, at_once=plan.at_once)
-            gremlins = Gremlins(arena, plan.seed, kill_every=plan.kill_every, outages=plan.outages)
+    def _load(self, arena: Arena, problems: list[str]) -> set[str]:
+        """Let customers shop; returns what was private about them, adds what went wrong with the run itself."""
+        plan, before = self._plan, len(arena.ledger.asks)
+        arena.fleet.start_all()
+        private = verify_somebody(arena)
+        crowd = Crowd(arena, plan.operations, plan.seed, at_once=plan.at_once)
+        gremlins = Gremlins(arena, plan.seed, kill_every=plan.kill_every, outages=plan.outages)
 
-            def progress(asked: int) -> None:
-                gremlins.progress = asked / plan.operations
-                kills = len(arena.ledger.kills)
-                self._tell(
-                    f"load: {asked:,}/{plan.operations:,} operations asked for, {kills} workers killed"
-                )
+        def progress(asked: int) -> None:
+            gremlins.progress = (asked - before) / plan.operations
+            kills = len(arena.ledger.kills)
+            self._tell(
+                f"load: {asked - before:,}/{plan.operations:,} operations asked for, {kills} workers killed"
+            )
 
-            gremlins.start()
-            try:
-                crowd.shop(progress)
-            finally:
-                gremlins.stop()
-            self._tell("load: coming to rest")
-            come_to_rest(arena)
-            kills = arena.ledger.kills
-            self.summary.recovery_p50_ms = recovery(kills, 0.5)
-            self.summary.recovery_p99_ms = recovery(kills, 0.99)
-            self._close(arena, private | crowd.private, [*crowd.errors, *gremlins.errors])
+        gremlins.start()
+        try:
+            crowd.shop(progress)
+        finally:
+            gremlins.stop()
+        self.summary.recovery_p50_ms = recovery(arena.ledger.kills, 0.5)
+        self.summary.recovery_p99_ms = recovery(arena.ledger.kills, 0.99)
+        problems += [*crowd.errors, *gremlins.errors]
+        return private | crowd.private
 
-    def _close(self, arena: Arena, private: set[str], errors: Sequence[str]) -> Verdict:
+    def _close(self, arena: Arena, private: set[str], problems: Sequence[str]) -> None:
         """Compare the books, search the output, add it all up."""
         ours, theirs = read_ours(arena.stack.endpoint.admin_db_url), read_theirs(arena.portone)
         verdict = judge(arena.ledger.asks, arena.ledger.acknowledged, ours, theirs)
         leaked = leaks(arena, private_words(arena, private), self._printed())
-        self.summary.add(arena.ledger, verdict, leaked, errors)
-        return verdict
+        self.summary.add(arena.ledger, verdict, leaked, problems)

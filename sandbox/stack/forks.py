@@ -87,7 +87,8 @@ class Zygote:
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=dict(env), start_new_session=True,
             )  # fmt: skip
         _GUARDIAN.add(self._process.pid, signal.SIGKILL)
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         if not self._ready.wait(_START_SECONDS):
             self.stop()
             raise ProcessDied(f"{target} could not be imported; see {log_path}")
@@ -114,6 +115,10 @@ class Zygote:
         """Kill every copy and the zygote; safe to call twice."""
         signal_group(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self._listener.join()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
         _GUARDIAN.remove(self._process.pid)
 
     def _listen(self) -> None:

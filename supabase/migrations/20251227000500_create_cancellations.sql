@@ -64,8 +64,8 @@ using (
   )
 );
 
--- The bank details of a refund between the request and the first send. begin_attempts erases the row:
--- from then on the details exist only inside the request body that the worker sealed.
+-- The bank details of a refund until it has ended: after a definite refusal (a balance that changed, a wrong secret)
+-- a new attempt with a new body is sent, and needs them again.
 create table private.refund_accounts (
   cancellation uuid primary key references public.payment_cancellations (id) on delete cascade,
   bank text not null,
@@ -73,6 +73,6 @@ create table private.refund_accounts (
   holder_name text not null,
   holder_phone_number text
 );
-comment on table private.refund_accounts is 'Bank details of a refund until its first send or its end, whichever comes first.';
+comment on table private.refund_accounts is 'Bank details of a refund until it has ended, in whatever way; then they are erased, the sealed request with them.';
 alter table private.refund_accounts enable row level security;
 revoke all on private.refund_accounts from public, anon, authenticated, service_role;

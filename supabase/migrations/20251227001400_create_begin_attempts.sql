@@ -164,7 +164,6 @@ begin
   values (p_job.operation_id, begun.attempt_number, p_job.payload ->> 'payment_id', p_job.id, p_job.claim, begun.idempotency_key, p_body, p_now, p_now);
   if refund.id is not null then
     update public.payment_cancellations set status = 'requested', sent_at = p_now, updated_at = p_now where id = refund.id;
-    delete from private.refund_accounts where refund_accounts.cancellation = refund.id;
   end if;
   update queue.jobs set give_up_at = greatest(give_up_at, p_now + private.money_budget()) where id = p_job.id;
   return begun;

@@ -31,7 +31,8 @@ from public, anon, authenticated, service_role;
 
 create function private.add_operation(
   p_me private.caller, p_kind public.operation_kind, p_request jsonb, p_idempotency_key text, p_now timestamptz,
-  p_payment_id text default null, p_order_id text default null, p_job_id bigint default null
+  p_payment_id text default null, p_order_id text default null, p_job_id bigint default null,
+  p_asked_as public.operation_kind default null
 ) returns public.payment_operations
 language sql set search_path = ''
 as $$
@@ -40,13 +41,13 @@ as $$
   )
   values (
     p_kind, p_payment_id, p_order_id, p_me.user_id, p_me.scope, p_idempotency_key,
-    encode(sha256(convert_to((p_request || jsonb_build_object('kind', p_kind))::text, 'UTF8')), 'hex'), p_job_id, p_now
+    encode(sha256(convert_to((p_request || jsonb_build_object('kind', coalesce(p_asked_as, p_kind)))::text, 'UTF8')), 'hex'), p_job_id, p_now
   )
   returning *
 $$;
-comment on function private.add_operation(private.caller, public.operation_kind, jsonb, text, timestamptz, text, text, bigint) is
-  'Records what was asked, by whom.';
-revoke all on function private.add_operation(private.caller, public.operation_kind, jsonb, text, timestamptz, text, text, bigint)
+comment on function private.add_operation(private.caller, public.operation_kind, jsonb, text, timestamptz, text, text, bigint, public.operation_kind) is
+  'Records what was asked, by whom. p_asked_as: the kind start_operation was called with, where the payment''s state made another one of it.';
+revoke all on function private.add_operation(private.caller, public.operation_kind, jsonb, text, timestamptz, text, text, bigint, public.operation_kind)
 from public, anon, authenticated, service_role;
 
 create function private.enqueue_operation(

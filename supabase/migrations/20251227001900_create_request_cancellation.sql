@@ -194,7 +194,8 @@ begin
     if wanted is not null and wanted <> payment.amount then
       perform private.fail('409', 'PAYMENT_NOT_PAID', 'Nothing was deposited yet: the virtual account can only be closed as a whole.', 'amount', 'Leave amount out.');
     end if;
-    operation := private.add_operation(me, 'close_virtual_account', request, p_idempotency_key, v_now, p_payment_id);
+    -- Remembered as the refund it was asked as: the same key finds it again, also once the account is closed.
+    operation := private.add_operation(me, 'close_virtual_account', request, p_idempotency_key, v_now, p_payment_id, p_asked_as => 'cancel_payment');
     return private.enqueue_operation(operation, 'close_virtual_account', p_payment_id, '{}', v_now);
   end if;
 

@@ -311,7 +311,7 @@ def test_an_asynchronous_cancellation_ends_when_portone_says_so(
         assert amounts(owner, paid.payment_id) == (1000, cancelled, 0, 1000 - cancelled)
 
 
-def test_bank_details_are_gone_after_the_first_send_and_bodies_when_it_is_over(
+def test_bank_details_and_bodies_are_gone_when_the_refund_is_over(
     shop: Shop, worker: Caller, owner: Caller
 ) -> None:
     paid = paid_payment(shop, worker, pay_method="VIRTUAL_ACCOUNT")
@@ -328,7 +328,6 @@ def test_bank_details_are_gone_after_the_first_send_and_bodies_when_it_is_over(
         "holderName": "Hong",
     }
     begin(worker, job, body="AAAA")
-    assert owner.row("select count(*) as n from private.refund_accounts")["n"] == 0
     settle(
         worker,
         job,
@@ -343,6 +342,7 @@ def test_bank_details_are_gone_after_the_first_send_and_bodies_when_it_is_over(
             )
         ],
     )
+    assert owner.row("select count(*) as n from private.refund_accounts")["n"] == 0
     assert owner.row("select body from private.attempts")["body"] is None
     everything = owner.rows(
         "select to_jsonb(c)::text as row from public.payment_cancellations as c union all select to_jsonb(o)::text from public.payment_operations as o union all select to_jsonb(f)::text from queue.finished as f"
