@@ -68,7 +68,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     console.print(f"[bold]portone-supabase[/] · chaos · seed {plan.seed}")
     with console.status("starting") as status:
-
         told = 0.0
 
         def tell(what: str) -> None:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 TOTAL: Final = 10_000
 # What the shop may hear when the console was quicker.
 _OVERTAKEN: Final = ("BALANCE_CHANGED", "CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT", "PAYMENT_NOT_CANCELLABLE")
-_SOON, _LATER = 600.0, 2 * 86_400.0
+# Before and after a run has come to rest; sooner, a request that was long in coming would be refused for being late.
+_SOON, _LATER = 3_000.0, 2 * 86_400.0
 
 
 class Journeys:

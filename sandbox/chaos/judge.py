@@ -116,7 +116,9 @@ def _operation(verdict: Verdict, ask: Ask, ours: Ours, effects: Mapping[str, Cou
         error = row["error"] or {}
         code = error.get("code")
         if code not in ask.may_fail:
-            verdict.lost.append(f"{about}: ended as {code} although nothing forbade it: {error.get('message')}")
+            verdict.lost.append(
+                f"{about}: ended as {code} although nothing forbade it: {error.get('message')}"
+            )
         if seen and ask.kind in _EXACT:
             verdict.diverged.append(f"{about}: failed here as {code}, executed at PortOne")
 

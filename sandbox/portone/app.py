@@ -52,8 +52,11 @@ class SimulatorApp:
         elif scope["type"] == "http" and scope["path"].startswith("/_sim"):
             await self._control(scope, receive, send)
         elif scope["type"] == "http":
+            body = await _read(receive)
+            if body is None:
+                return
             try:
-                reply = await self._answer(scope, await _read(receive))
+                reply = await self._answer(scope, body)
             except _Break as broken:
                 await break_connection(scope, reset=broken.reset)
             else:
@@ -161,16 +164,16 @@ def create_app(config: SimulatorConfig | None = None) -> SimulatorApp:
     return SimulatorApp(config or SimulatorConfig())
 
 
-async def _read(receive: Receive) -> bytes:
+async def _read(receive: Receive) -> bytes | None:
+    """Return the whole body; None when the caller went away in the middle of it: half a request is none."""
     chunks = []
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            break
+            return None
         chunks.append(message.get("body", b""))
         if not message.get("more_body", False):
-            break
-    return b"".join(chunks)
+            return b"".join(chunks)
 
 
 def _scripted(fault: Fault) -> Reply:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from typing import TYPE_CHECKING
 
 import httpx
@@ -92,3 +94,20 @@ def test_faults_meet_only_their_method_and_path(
     control.add_fault("status", "/payments/*")
     control.clear_faults()
     assert api.get(f"/payments/{payment_id}").status_code == 200
+
+
+def test_half_a_request_is_none(api: httpx.Client, control: SimulatorControl, pay: Pay) -> None:
+    """A caller that dies while it sends: its key is not used up by the part that came."""
+    payment_id = pay(1000)
+    body = json.dumps({"reason": "r", "amount": 100}).encode()
+    request = api.build_request(
+        "POST", f"/payments/{payment_id}/cancel", content=body,
+        headers={"idempotency-key": '"half-a-request-0001"', "content-type": "application/json"},
+    )  # fmt: skip
+    head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    with socket.create_connection((request.url.host, request.url.port or 80)) as dying:
+        line = f"POST {request.url.raw_path.decode()} HTTP/1.1\r\n"
+        dying.sendall((line + head + "\r\n").encode() + body[:10])
+    assert api.send(request).status_code == 200
+    assert cancelled(control, payment_id) == 100
+    assert len(control.requests(path=f"/payments/{payment_id}/cancel")) == 1
