@@ -25,7 +25,7 @@ POINTS = (
 OPERATIONS = 40
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_killed_and_cut_off_everywhere_the_books_are_equal(tmp_path: Path) -> None:
     told: list[str] = []
     plan = Plan(
