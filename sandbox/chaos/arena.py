@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 READ_TIMEOUT_SECONDS = 1.5
+METRICS_TOKEN = secrets.token_urlsafe(24)
 
 
 class Arena:
@@ -40,6 +42,7 @@ class Arena:
             "PORTONE_READ_TIMEOUT_SECONDS": str(READ_TIMEOUT_SECONDS),
             "LOG_FILE": LOG_FILE,
             "TRUSTED_PROXY_HOPS": "1",
+            "METRICS_TOKEN": METRICS_TOKEN,
         }
         self.fleet = Fleet(stack, self.ledger, workers, env)
         front_port = urlsplit(stack.worker_url).port or 80

@@ -50,11 +50,18 @@ select format('webhook %s is %s: %s', webhook_id, status, error ->> 'code') from
 union all
 select format('refund %s of %s is %s', id, payment_id, status) from public.payment_cancellations where status in ('reserved', 'unknown')
 union all
+select format('attempt %s of operation %s has no outcome', number, operation_id) from private.attempts where decided_at is null
+union all
 select format('schedule of %s is %s', payment_id, status) from public.payment_schedules where status in ('requested', 'started', 'pending', 'unknown')
 union all
 select format('finding %s about %s: %s', kind, subject, detail) from public.drift_findings where closed_at is null
 union all
-select format('%s %s is pending', kind, id) from public.payment_operations where status = 'pending'
+select format('%s %s is pending', operations.kind, operations.id) from public.payment_operations as operations
+where operations.status = 'pending' and not exists (
+  -- PortOne has taken the refund and not carried it out: it is not ours to end.
+  select from public.payment_cancellations as refunds
+  where refunds.operation_id = operations.id and refunds.status = 'requested' and refunds.cancellation_id is not null
+)
 """
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MONEY_MOVED = ("PAID", "PARTIAL_CANCELLED", "CANCELLED")
 # Operations whose effect at PortOne must be there exactly when they succeeded.
 _EXACT = frozenset({"charge_billing_key", "confirm_payment", "cancel_payment", "create_schedule"})
-_AT_LEAST = frozenset({"close_virtual_account", "revoke_schedule", "delete_billing_key"})
+_AT_LEAST = frozenset({"stop_cancellation", "close_virtual_account", "revoke_schedule", "delete_billing_key"})
 
 
 @dataclass
@@ -48,12 +48,19 @@ def effects_of(theirs: Theirs) -> Mapping[str, Counter[str]]:
         for entry in payment.get("cancellations", [])
         if entry["status"] != "FAILED"
     )
+    stopped = Counter(
+        entry["reason"]
+        for payment in theirs.payments.values()
+        for entry in payment.get("cancellations", [])
+        if entry["status"] == "FAILED"
+    )
     schedules = theirs.schedules.values()
     return {
         "prepare_payment": paid,
         "charge_billing_key": paid,
         "confirm_payment": paid,
         "cancel_payment": refunds,
+        "stop_cancellation": stopped,
         "close_virtual_account": Counter(
             p["orderName"] for p in theirs.payments.values() if p["status"] == "FAILED"
         ),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from sandbox.chaos.arena import METRICS_TOKEN
 from sandbox.stack.services import IDENTITY_CHANNEL, STORE_ID
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def private_words(arena: Arena, words: Iterable[str]) -> list[str]:
     """Return everything no output may hold: `words`, the stack's secrets, tokens, keys and cards PortOne knows."""
     endpoint = arena.stack.endpoint
     secrets = [
-        endpoint.secret_key, endpoint.publishable_key, endpoint.jwt_secret, *arena.stack.secret_values(),
+        endpoint.secret_key, endpoint.publishable_key, endpoint.jwt_secret, *arena.stack.secret_values(), METRICS_TOKEN,
         str(arena.world.admin.token),
     ]  # fmt: skip
     keys = [key["billingKey"] for key in arena.portone.billing_keys()]
@@ -78,8 +79,12 @@ def _outputs(arena: Arena, printed: str) -> Iterator[tuple[str, str]]:
             yield path.name, path.read_text(errors="replace")
     yield "the terminal", printed
     for port in arena.fleet.targets():
-        for route in ("/metrics", "/health/ready"):
-            yield f"{route}", httpx.get(f"http://127.0.0.1:{port}{route}", timeout=10).text
+        reply = httpx.get(
+            f"http://127.0.0.1:{port}/metrics",
+            headers={"authorization": f"Bearer {METRICS_TOKEN}"},
+            timeout=20,
+        )
+        yield "/metrics", reply.raise_for_status().text
     yield "operations' errors", _errors(arena)
 
 

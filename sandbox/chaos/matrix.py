@@ -30,6 +30,7 @@ MATRIX: Final[Mapping[str, tuple[str, ...]]] = {
     "revoke_schedule": (*_SEND, *_READ, *_SETTLE),
     "register_billing_key": (*_READ, *_SETTLE),
     "delete_billing_key": (*_SEND, *_READ, *_SETTLE),
+    "stop_cancellation": (*_SEND, *_READ, *_SETTLE),
     "sync_payment": (*_READ, *_SETTLE),
     "webhook": ("before_record", "lost_record_reply", "after_record"),
 }

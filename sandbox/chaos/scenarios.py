@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sandbox.chaos.arena import Arena
     from sandbox.demo.shopper import Reply, Shopper
 
+ASYNC_CHANNEL = "channel-key-async"
 MANUAL_CHANNEL = "channel-key-manual"
 TOTAL = 10_000
 _TWO_DAYS = 2 * 86_400
@@ -86,6 +87,28 @@ class Desk:
         return Case(
             "cancel_payment", name, lambda: self._world.admin.rpc("request_cancellation", **arguments)
         )
+
+    def _stop_cancellation(self, customer: Shopper, name: str) -> Case:
+        """A refund PortOne has taken and carries out later, on the one channel that works so."""
+        purchase = self._world.prepared(customer, TOTAL, name=f"sold for {name}")
+        self._world.open_window(purchase, channelKey=ASYNC_CHANNEL)
+        self._arena.portone.approve(purchase.payment_id)
+        self._world.quiet(purchase)
+        self._world.admin.cancel(purchase.payment_id, 4_000, reason=name, wait=0)
+        self._world.wait(lambda: self._requested(purchase.payment_id) is not None)
+        self._world.books.wait_quiet(purchase.payment_id)
+        refund = self._requested(purchase.payment_id)
+        return Case(
+            "stop_cancellation", name, lambda: self._world.admin.rpc("stop_cancellation", id=str(refund))
+        )
+
+    def _requested(self, payment_id: str) -> object:
+        found = [
+            row["id"]
+            for row in self._world.books.cancellations(payment_id)
+            if row["status"] == "requested" and row["cancellation_id"]
+        ]
+        return found[0] if found else None
 
     def _close_virtual_account(self, customer: Shopper, name: str) -> Case:
         purchase = self._world.prepared(customer, TOTAL, "VIRTUAL_ACCOUNT", name=name)
