@@ -174,6 +174,14 @@ class ContainerSupabase:
             publishable_key=self._keys.publishable, secret_key=self._keys.secret, jwt_secret=self._keys.jwt_secret,
         )  # fmt: skip
 
+    def crash_database(self) -> None:
+        """Raise `RuntimeError`: only the embedded database is ours to crash."""
+        raise RuntimeError("only the embedded database can be crashed; unset SANDBOX_API")
+
+    def recover_database(self) -> None:
+        """Raise `RuntimeError`: only the embedded database is ours to crash."""
+        raise RuntimeError("only the embedded database can be crashed; unset SANDBOX_API")
+
     def db_url(self, database: str = MAIN_DATABASE) -> str:
         """Return the address of the database as role postgres."""
         return self._url("postgres", database)

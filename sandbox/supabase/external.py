@@ -79,10 +79,12 @@ class ExternalSupabase:
         self.start_api()
 
     def crash_database(self) -> None:
-        """Do nothing: the database is not ours to stop."""
+        """Raise `RuntimeError`: only the embedded database is ours to crash."""
+        raise RuntimeError("only the embedded database can be crashed; unset SANDBOX_API")
 
     def recover_database(self) -> None:
-        """Do nothing: it has not been stopped."""
+        """Raise `RuntimeError`: only the embedded database is ours to crash."""
+        raise RuntimeError("only the embedded database can be crashed; unset SANDBOX_API")
 
     def db_url(self, database: str = MAIN_DATABASE) -> str:
         """Return the configured address. Raises `RuntimeError` for any other database."""
