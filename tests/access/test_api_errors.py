@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # Codes that no HTTP call can reach, and why.
 OUT_OF_REACH = {
     "APPEND_ONLY": "no API role has the right to change history, so the trigger behind it is never asked",
-    "OPERATION_NOT_UNDECIDED": "decide_by_hand is for the SQL editor: tests/sql/test_read_back_decides.py",
+    "OPERATION_NOT_UNDECIDED": "decide_by_hand is for the SQL editor: tests/sql/test_decide_by_hand.py",
     "CANCELLATION_NOT_LISTED": "the same",
 }
 
