@@ -119,6 +119,10 @@ fmt: setup ## Format the Python code and apply the safe lint fixes
 bench-legacy: setup ## Upgrade a shop of a million payments: seconds, locks, waits; writes build/legacy.json
 	@$(PY) -m tests.scale.legacy
 
+.PHONY: long-life
+long-life: setup ## Two simulated days of traffic: hot tables and indexes stay flat; writes build/long_life.json
+	@$(PY) -m tests.scale.long_life
+
 # --- Maintain ---------------------------------------------------------------
 
 .PHONY: console
