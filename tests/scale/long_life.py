@@ -29,7 +29,7 @@ PAGE = 8192
 WARM_HOURS = 26
 SIZES = """
 select c.oid::regclass::text, pg_relation_size(c.oid) from pg_class as c left join pg_index as i on i.indexrelid = c.oid
-where coalesce(i.indrelid, c.oid)::regclass::text = any (%s) and c.relkind in ('r', 'i')
+where coalesce(i.indrelid, c.oid) = any (%s::text[]::regclass[]) and c.relkind in ('r', 'i')
 """
 
 
