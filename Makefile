@@ -115,6 +115,20 @@ fmt: setup ## Format the Python code and apply the safe lint fixes
 
 # --- Measure ----------------------------------------------------------------
 
+$(VENV)/.bench-installed: $(VENV)/.installed requirements/bench.lock
+	@echo "set-up: job queues to compare with"
+	@$(PY) -m pip install -qq --require-hashes --requirement requirements/bench.lock
+	@touch $@
+
+.PHONY: bench
+bench: setup $(VENV)/.bench-installed ## Measure every figure of docs/performance.md; writes build/bench.json (BENCH_ARGS="--only webhook" narrows)
+	@$(PY) -m bench $(BENCH_ARGS)
+
+.PHONY: bench-full
+bench-full: setup $(VENV)/.bench-installed ## The same over the whole matrix, an hour or so; writes docs/performance.md and its plots anew
+	@$(PY) -m bench --full --rounds 5 --output build/bench-full.json $(BENCH_ARGS)
+	@$(PY) -m bench.document build/bench-full.json
+
 .PHONY: bench-legacy
 bench-legacy: setup ## Upgrade a shop of a million payments: seconds, locks, waits; writes build/legacy.json
 	@$(PY) -m tests.scale.legacy
@@ -139,6 +153,7 @@ lock: setup ## Write the lock files anew from pyproject.toml and package.json (L
 	@$(COMPILE) $(LOCK_ARGS) --extra dev --output-file requirements/dev.lock
 	@$(COMPILE) --constraints requirements/dev.lock --output-file requirements/worker.lock
 	@$(COMPILE) --constraints requirements/dev.lock --extra browser --output-file requirements/browser.lock
+	@$(COMPILE) --constraints requirements/dev.lock --extra bench --output-file requirements/bench.lock
 	@$(PY) -m sandbox.setup.npm install --package-lock-only --loglevel=error
 	@$(PY) -m sandbox.setup.npm_lock
 	@$(PY) -m sandbox.setup.npm install --prefix requirements/postgres --package-lock-only --loglevel=error

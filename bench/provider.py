@@ -1,6 +1,6 @@
 """A PortOne that costs next to nothing: every payment is PAID, every answer comes after a fixed delay.
 
-The simulator (`sandbox.portone`) is for what is right; it spends more time on an answer than the worker under test, and
+Every POST is answered with an empty object. The simulator (`sandbox.portone`) is for what is right; it spends more time on an answer than the worker under test, and
 on two cores it would be what is measured. This one answers from one rendered payment, byte for byte in PortOne's shape.
 """
 
@@ -12,6 +12,8 @@ import json
 from urllib.parse import unquote
 
 import uvloop
+
+from worker.portone.snapshot import read_payment
 
 AMOUNT = 1000
 STORE_ID = "store-5e1f0000-0000-4000-8000-000000000001"
@@ -31,6 +33,14 @@ _PAID = {
     "receiptUrl": "https://example.invalid/receipt",
 }  # fmt: skip
 _TEMPLATE = json.dumps(_PAID, separators=(",", ":")).encode()
+
+
+def snapshot(payment_id: str) -> dict[str, object]:
+    """What the worker makes of this PortOne's answer: for calls that are measured without a worker."""
+    read = read_payment(json.loads(_TEMPLATE.replace(_ID.encode(), payment_id.encode())))
+    if read is None:
+        raise ValueError("the worker does not understand this payment")
+    return dict(read.data)
 
 
 class _Answering(asyncio.Protocol):
@@ -53,7 +63,9 @@ class _Answering(asyncio.Protocol):
             return
         self._buffer = b""
         path = head.split(b" ", 2)[1].partition(b"?")[0]
-        if path.startswith(b"/payments/"):
+        if head.startswith(b"POST"):
+            content = b"{}"
+        elif path.startswith(b"/payments/"):
             self._counted[0] += 1
             content = _TEMPLATE.replace(_ID.encode(), unquote(path.split(b"/")[2].decode()).encode())
         else:

@@ -13,7 +13,7 @@ import httpx
 import psycopg
 
 from sandbox.setup.paths import PROJECT_ROOT
-from sandbox.setup.ports import LOOPBACK, free_port
+from sandbox.setup.ports import LOOPBACK, accepts_connections, free_port
 from sandbox.setup.process import Child, Command
 from sandbox.stack.services import StackSecrets, answers, worker_environment
 
@@ -103,6 +103,25 @@ class Rig:
         )
         with _running(command, f"http://{LOOPBACK}:{port}", "/ready") as process:
             yield process
+
+    @contextmanager
+    def delayed(self, *, delay_ms: float) -> Iterator[Process]:
+        """The API behind a network delay, one way; see `bench.load.delay`."""
+        port = free_port()
+        command = Command(
+            name="delay",
+            argv=[sys.executable, "-m", "bench.load.delay", "--port", str(port), "--delay-ms", str(delay_ms),
+                  "--target", self.supabase.endpoint.api_url],
+            log_path=self.workdir / "delay.log",
+            env=_environment(),
+            cwd=PROJECT_ROOT,
+        )  # fmt: skip
+        child = Child(command)
+        try:
+            child.wait_until(lambda: accepts_connections(port), within=30)
+            yield Process(child, f"http://{LOOPBACK}:{port}")
+        finally:
+            child.stop()
 
     @contextmanager
     def worker(

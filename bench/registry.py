@@ -1,0 +1,45 @@
+"""Decides which families of figures there are and in which order they run: what needs a small database first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.families import (
+    e2e,
+    gateway,
+    growth,
+    idle,
+    life,
+    migration,
+    operation,
+    queue,
+    rivals,
+    rls,
+    scaling,
+    webhook,
+)
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from bench.rows import Row
+
+FAMILIES: dict[str, ModuleType] = {
+    "idle": idle,
+    "webhook": webhook,
+    "e2e": e2e,
+    "operation": operation,
+    "gateway": gateway,
+    "life": life,
+    "scaling": scaling,
+    "queue": queue,
+    "rivals": rivals,
+    "rls": rls,
+    "growth": growth,
+    "migration": migration,
+}
+
+
+def rows(only: list[str] | None = None) -> list[Row]:
+    """Every announced figure of the families, in order. Raises `KeyError` for a family that does not exist."""
+    return [row for name in (only or FAMILIES) for row in FAMILIES[name].ROWS]
