@@ -51,12 +51,12 @@ def _acks(run: Run, processes: int) -> None:
                 )
             started = time.perf_counter()
             pids = {"workers": workers[0].pid} | run.rig.pids()
-            with spending(pids) as spent:
+            with spending(pids) as now:
                 for generator in made:
                     generator.go()
                 for generator in made:
                     generator.result()
-            seconds = time.perf_counter() - started
+            spent, seconds = now, time.perf_counter() - started
         run.out.add(f"scaling.ack_per_s.{processes}_processes", count * processes / seconds)
         postgres = spent.seconds.pop("postgres")
         spent.seconds.pop("workers")

@@ -15,6 +15,20 @@ comment on function private.is_admin() is
 revoke all on function private.is_admin() from public, anon, authenticated, service_role;
 grant execute on function private.is_admin() to authenticated, service_role;
 
+create function private.visible_users() returns uuid[]
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return case when private.is_admin()
+    then array['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff']::uuid[]
+    else array[auth.uid(), auth.uid()] end;
+end
+$$;
+comment on function private.visible_users() is
+  'RLS: first and last user whose rows the caller sees, himself or everybody. As a range, because "mine or I am admin" finds no index: a page without a filter would read the whole table.';
+revoke all on function private.visible_users() from public, anon, authenticated, service_role;
+grant execute on function private.visible_users() to authenticated, service_role;
+
 create type public.payment_status as enum (
   'preparing', 'ready', 'pay_pending', 'virtual_account_issued', 'paid',
   'failed', 'partial_cancelled', 'cancelled', 'expired', 'unknown'
@@ -129,7 +143,7 @@ begin
     execute 'grant select on public.orders to authenticated';
     execute 'grant select, insert, update, delete on public.orders to service_role';
     execute 'create policy orders_select_own on public.orders for select to authenticated
-      using (user_id = (select auth.uid()) or (select private.is_admin()))';
+      using (user_id between (select (private.visible_users())[1]) and (select (private.visible_users())[2]))';
     execute 'create index orders_user_id_idx on public.orders (user_id)';
     execute 'comment on index public.orders_user_id_idx is ''RLS: a user''''s own orders.''';
   end if;
@@ -170,8 +184,12 @@ for each row when (current_user = 'service_role') execute function private.payme
 
 create policy payments_select_own on public.payments for select to authenticated
 using (
-  (user_id = (select auth.uid()) and next_status is distinct from 'preparing')
-  or (select private.is_admin())
+  (
+    user_id between (select (private.visible_users())[1]) and (select (private.visible_users())[2])
+    and (next_status is distinct from 'preparing' or (select private.is_admin()))
+  )
+  -- of nobody: from before V2, or made elsewhere
+  or (user_id is null and (select private.is_admin()))
 );
 comment on table public.payments is
   'One row per PortOne paymentId. Clients read their own rows; only functions write. paid_amount = cancelled_amount + reserved_amount + cancellable_amount on every row, always.';
@@ -283,7 +301,7 @@ grant select (
 grant update (nickname, is_default, is_active) on public.billing_keys to authenticated;
 grant select on public.billing_keys to service_role;
 create policy billing_keys_select_own on public.billing_keys for select to authenticated
-using (user_id = (select auth.uid()) or (select private.is_admin()));
+using (user_id between (select (private.visible_users())[1]) and (select (private.visible_users())[2]));
 create policy billing_keys_update_own on public.billing_keys for update to authenticated
 using ((user_id = (select auth.uid()) or (select private.is_admin())) and deleted_at is null)
 with check (user_id = (select auth.uid()) or (select private.is_admin()));

@@ -43,4 +43,7 @@ alter table public.payment_operations enable row level security;
 revoke all on public.payment_operations from public, anon, authenticated, service_role;
 grant select on public.payment_operations to authenticated, service_role;
 create policy payment_operations_select_own on public.payment_operations for select to authenticated
-using (requested_by = (select auth.uid()) or (select private.is_admin()));
+using (
+  requested_by between (select (private.visible_users())[1]) and (select (private.visible_users())[2])
+  or (requested_by is null and (select private.is_admin()))
+);

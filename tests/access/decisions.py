@@ -400,6 +400,7 @@ PRIVATE_FOR_CLIENTS = {
     "describe_job",
     "is_operator",
     "is_admin",
+    "visible_users",
     "now",
     "fail",
 }

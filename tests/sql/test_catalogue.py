@@ -73,6 +73,7 @@ FUNCTIONS = {
         "private.dead_jobs",
         "private.is_operator",
         "private.is_admin",
+        "private.visible_users",
         "private.now",
         "private.fail",
     },
