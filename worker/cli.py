@@ -11,10 +11,13 @@ from worker import __version__
 from worker.cli_billing_keys import billing_keys_app
 from worker.cli_doctor import doctor_command
 from worker.cli_identity import identity_app, keys_app
+from worker.cli_jobs import jobs_app
 from worker.cli_migrations import migrations_app
 from worker.cli_payments import payments_app
+from worker.cli_reconcile import reconcile_command
 from worker.cli_run import run
 from worker.cli_status import status_command
+from worker.cli_webhooks import webhooks_app
 from worker.language import LANGUAGES, language_of, speak
 from worker.serve import serve, work
 
@@ -27,6 +30,9 @@ app = typer.Typer(
 )
 app.add_typer(payments_app, name="payments")
 app.add_typer(billing_keys_app, name="billing-keys")
+app.add_typer(jobs_app, name="jobs")
+app.add_typer(webhooks_app, name="webhooks")
+app.command("reconcile")(reconcile_command)
 app.add_typer(migrations_app, name="migrations")
 app.add_typer(identity_app, name="identity")
 app.add_typer(keys_app, name="keys")

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from worker.crash_steps import crash_hooks
 from worker.db.client import Database, database_timeout
+from worker.db.desk import Desk
 from worker.db.installation import Installations
 from worker.db.operator import Operator
 from worker.db.queue import Queue
+from worker.db.reconciliation import Reconciliation
 from worker.db.user import UserRequests
 from worker.db.vault import Vault
 from worker.db.webhooks import WebhookLog
@@ -39,6 +41,8 @@ class Deps:
     webhooks: WebhookLog
     users: UserRequests
     vault: Vault
+    reconciliation: Reconciliation
+    desk: Desk
     installations: Installations
     operator: Operator
     sealer: Sealer
@@ -84,6 +88,8 @@ async def open_deps(
             webhooks=WebhookLog(database),
             users=UserRequests(database),
             vault=Vault(database),
+            reconciliation=Reconciliation(database),
+            desk=Desk(database),
             installations=Installations(database),
             operator=Operator(database),
             sealer=Sealer(settings.sealing_keys()),

@@ -30,6 +30,7 @@ FIELDS = frozenset(
         "method", "path", "status", "code", "reason", "fix", "count", "duplicates", "bytes", "error_type", "frames",
         "seconds", "retry_in", "function", "worker", "environment", "host", "port", "jobs", "mock_payments", "version",
         "request_id", "outcome_unknown", "in_flight", "ready", "secret_name", "store_id", "step", "verb",
+        "sweeps", "polls", "overdue", "different", "unlisted", "source", "answer",
     }
 )  # fmt: skip
 

@@ -49,3 +49,18 @@ class IdentityReading:
     ci: str | None = field(repr=False)
     di: str | None = field(repr=False)
     data: Mapping[str, object] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A payment as one of PortOne's lists showed it: enough to see whether it must be read. Amounts in minor units."""
+
+    payment_id: str
+    store_id: str | None
+    status: str
+    total: int
+    cancelled: int
+    currency: str | None
+    status_changed_at: str | None
+    updated_at: str | None
+    source: str

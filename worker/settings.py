@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     webhook_spool_max_bytes: int = Field(default=256 * 1024 * 1024, ge=1024 * 1024)
     maintenance_interval_seconds: float = Field(default=600, ge=0, le=86400)
     startup_timeout_seconds: float = Field(default=30, ge=0, le=600)
+    reconcile: bool = True
     log_file: str | None = None
     log_format: Literal["auto", "json", "console"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -13,7 +13,7 @@ create table public.drift_findings (
   constraint drift_findings_closed_check check ((closed_at is null) = (closed_how is null))
 );
 comment on table public.drift_findings is
-  'A difference between PortOne and us, or something only a person can decide: missing_here, cancelled_exceeds_total, discrepancy, undecided_cancellation, ambiguous_cancellation, cancellation_amount_differs, undecided_charge, refund_not_paid_out, dispute.';
+  'A difference between PortOne and us, or something only a person can decide: missing_here, cancelled_exceeds_total, discrepancy, undecided_cancellation, ambiguous_cancellation, cancellation_amount_differs, undecided_charge, refund_not_paid_out, dispute; found by comparing: missing_there, late, status_differs, amount_differs, unknown_store; by waiting: webhook_overdue, schedule_overdue.';
 create unique index drift_findings_open_key on public.drift_findings (kind, subject) where closed_at is null;
 comment on index public.drift_findings_open_key is 'One open finding per kind and subject.';
 

@@ -199,10 +199,10 @@ begin
   select * into payment from public.payments where payments.payment_id = s.payment_id for no key update;
   if not found then
     insert into public.payments (
-      payment_id, order_name, amount, tax_free_amount, currency, status, origin, total_cancel_amount, created_at, updated_at
+      payment_id, order_name, amount, tax_free_amount, currency, status, origin, store_id, total_cancel_amount, created_at, updated_at
     )
     values (
-      s.payment_id, s.order_name, s.total::integer, least(s.total, s.tax_free)::integer, s.currency, 'unknown', 'portone', 0, p_now, p_now
+      s.payment_id, s.order_name, s.total::integer, least(s.total, s.tax_free)::integer, s.currency, 'unknown', 'portone', s.store_id, 0, p_now, p_now
     )
     returning * into payment;
     perform private.open_drift('missing_here', s.payment_id, jsonb_build_object('status', s.status, 'total', s.total), p_now);

@@ -216,6 +216,7 @@ begin
   answer.verdict := p_outcome ->> 'verdict';
   answer.error := nullif(p_outcome -> 'error', 'null');
   was_read := private.job_snapshots(p_job, p_outcome, p_name, p_now) > 0;
+  perform private.note_reading(p_job.payload ->> 'payment_id', was_read, p_outcome -> 'not_found' = 'true', p_now);
   perform private.read_schedule(p_job, p_outcome, p_name, p_now);
   perform private.follow_schedule(p_job.payload ->> 'payment_id', p_now);
   if not was_read and p_outcome -> 'not_found' = 'true' then
@@ -261,6 +262,11 @@ begin
     answer := private.settle_stop(p_job, p_outcome, p_name, p_now);
   elsif p_job.kind = 'revoke_schedule' then
     answer := private.settle_revocation(p_job, p_outcome, p_name, p_now);
+  elsif p_job.kind = 'resend_webhook' then
+    answer := private.settle_read(p_job, p_outcome, p_name, p_now);
+    perform private.note_resend(p_job.payload ->> 'payment_id', p_outcome -> 'result' ->> 'resend', p_now);
+  elsif p_job.kind in ('sweep_payments', 'compare_payments') then
+    answer := private.settle_sweep(p_job, p_outcome, p_now);
   elsif p_job.kind in ('register_billing_key', 'delete_billing_key', 'sync_billing_key') then
     answer := private.settle_billing_key(p_job, p_outcome, p_name, p_now);
   elsif p_job.kind = 'read_identity' then

@@ -183,9 +183,13 @@ comment on view public.dead_jobs is 'Jobs that need a person, youngest first, wi
 -- is_ledger_equal ----------------------------------------------------------------------------
 
 create view public.is_ledger_equal with (security_invoker = on) as
-select ledger.open_findings = 0 as equal, ledger.open_findings, ledger.by_kind, private.now() as as_of
+select ledger.differences = 0 as equal, ledger.open_findings, ledger.by_kind, compared.until_at as as_of
 from (
-  select coalesce(sum(kinds.findings), 0)::bigint as open_findings, coalesce(jsonb_object_agg(kinds.kind, kinds.findings), '{}') as by_kind
+  select
+    coalesce(sum(kinds.findings), 0)::bigint as open_findings,
+    -- Silence is worth knowing, but says nothing about the books.
+    coalesce(sum(kinds.findings) filter (where kinds.kind not in ('webhook_overdue', 'schedule_overdue')), 0)::bigint as differences,
+    coalesce(jsonb_object_agg(kinds.kind, kinds.findings), '{}') as by_kind
   from (
     select findings.kind, count(*) as findings
     from public.drift_findings as findings
@@ -193,9 +197,18 @@ from (
     group by findings.kind
   ) as kinds
 ) as ledger
+cross join (
+  select case when bool_and(stores.until_at is not null) then min(stores.until_at) end as until_at
+  from (
+    select done.store_id, max(done.until_at) filter (where done.kind <> 'start') as until_at
+    from public.reconciliations as done
+    group by done.store_id
+    having max(done.finished_at) > (select private.now()) - interval '7 days'
+  ) as stores
+) as compared
 where (select private.is_operator());
 comment on view public.is_ledger_equal is
-  'One row: whether no difference between PortOne and us is open, how many are, how many of each kind. As far as payments have been read back. Operators only: nobody else gets a row.';
+  'One row: whether no difference between PortOne and us is open (webhooks and schedules that are overdue are counted, but are no differences), how many findings of each kind are, and as_of: up to when PortOne''s own lists have been compared, of the store that is furthest behind; null when one has never been. Operators only: nobody else gets a row.';
 
 revoke all on
 public.payment_timeline, public.webhook_health, public.refunds_open, public.jobs_overview, public.dead_jobs, public.is_ledger_equal

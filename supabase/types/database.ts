@@ -198,6 +198,20 @@ isOneToOne: true
                   Relationships: [
 
                   ]
+                },"reconciliations": {
+                  Row: {
+                    "different": number,"finished_at": string,"from_at": string,"id": number,"kind": string,"seen": number,"source": string,"store_id": string,"until_at": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "different"?: number,"finished_at": string,"from_at": string,"id"?: never,"kind": string,"seen"?: number,"source": string,"store_id": string,"until_at": string
+                  }
+                  Update: {
+                    "different"?: number,"finished_at"?: string,"from_at"?: string,"id"?: never,"kind"?: string,"seen"?: number,"source"?: string,"store_id"?: string,"until_at"?: string
+                  }
+                  Relationships: [
+
+                  ]
                 },"webhook_logs": {
                   Row: {
                     "attempts": number,"created_at": string,"duplicate_of": number | null,"error": Json | null,"event_at": string | null,"id": number,"job_id": number | null,"payment_id": string | null,"processed_at": string | null,"provider_transaction_id": string | null,"request_body": string | null,"request_headers": NonNullable<Json>,"response_body": NonNullable<Json>,"response_status": number,"secret_index": number | null,"skip_reason": string | null,"status": Database["public"]['Enums']["webhook_status"],"subject_id": string | null,"subject_kind": string | null,"webhook_id": string,"webhook_type": string | null
@@ -311,6 +325,9 @@ isOneToOne: false
         isOneToOne: true
         isSetofReturn: false
       } },
+"check_unlisted":
+{ Args: { "from_at": string,"listed": (string)[],"repair"?: boolean,"store_id": string,"until_at": string }; Returns: string[]
+                           },
 "claim_jobs":
 { Args: { "after_id"?: number,"lease_seconds": number,"max": number,"worker": string }; Returns: Database["public"]['CompositeTypes']["claimed_job"][]
                           SetofOptions: {
@@ -422,6 +439,9 @@ isOneToOne: false
         isOneToOne: false
         isSetofReturn: true
       } },
+"finish_reconciliation":
+{ Args: { "different": number,"from_at": string,"seen": number,"source": string,"store_id": string,"until_at": string }; Returns: number
+                           },
 "get_operation":
 { Args: { "id": string }; Returns: {
               "created_at": string,
@@ -480,6 +500,14 @@ isOneToOne: false
 "read_webhook_body":
 { Args: { "id": number }; Returns: string
                            },
+"record_drift":
+{ Args: { "sightings": (Json)[] }; Returns: Database["public"]['CompositeTypes']["recorded_drift"][]
+                          SetofOptions: {
+        from: "*"
+        to: "recorded_drift"
+        isOneToOne: false
+        isSetofReturn: true
+      } },
 "record_webhooks":
 { Args: { "webhooks": (Json)[] }; Returns: Database["public"]['CompositeTypes']["recorded_webhook"][]
                           SetofOptions: {
@@ -713,6 +741,14 @@ isOneToOne: false
 "run_maintenance":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
+"schedule_reconciliation":
+{ Args: { "stores": (string)[] }; Returns: Database["public"]['CompositeTypes']["reconciliation_tick"]
+                          SetofOptions: {
+        from: "*"
+        to: "reconciliation_tick"
+        isOneToOne: true
+        isSetofReturn: false
+      } },
 "service_status":
 { Args: Record<PropertyKey, never>; Returns: Json
                            },
@@ -778,6 +814,10 @@ isOneToOne: false
                         "id": number | null,"webhook_id": string | null,"webhook_type": string | null,"status": string | null,"skip_reason": string | null,"payment_id": string | null,"subject_kind": string | null,"subject_id": string | null,"job_id": number | null,"attempts": number | null,"error": Json | null,"event_at": string | null,"created_at": string | null,"processed_at": string | null
                       },"queue_state": {
                         "ready": number | null,"waiting": number | null,"running": number | null,"scheduled": number | null,"backoff": number | null,"dead": number | null,"oldest_ready_seconds": number | null,"oldest_xmin_age": number | null
+                      },"reconciliation_tick": {
+                        "sweeps": number | null,"polls": number | null,"overdue": number | null,"more": boolean | null
+                      },"recorded_drift": {
+                        "index": number | null,"payment_id": string | null,"verdict": string | null,"job_id": number | null
                       },"recorded_webhook": {
                         "index": number | null,"id": number | null,"webhook_id": string | null,"status": string | null,"duplicate": boolean | null,"job_id": number | null
                       },"released_job": {

@@ -121,6 +121,7 @@ RELATIONS: dict[str, Relation] = {
         "id kind subject detail seen first_seen_at last_seen_at closed_at closed_how"
     ),
     "public.operator_actions": Relation("id action subject payment_id actor reason detail created_at"),
+    "public.reconciliations": Relation("id store_id kind from_at until_at source seen different finished_at"),
     # Views: the rows of whoever operates; an owner finds them empty.
     "public.payment_timeline": Relation("payment_id at source what detail", key="payment_id, source, what"),
     "public.webhook_health": Relation(
@@ -142,6 +143,8 @@ RELATIONS: dict[str, Relation] = {
     ),
     "public.is_ledger_equal": Relation("equal open_findings by_kind as_of", key="equal, open_findings"),
     # Nobody's: reached through functions only.
+    "private.polls": Relation("", "payment_id polls next_at", key="payment_id", readers=()),
+    "private.watch_marks": Relation("", "name at", key="name", readers=()),
     "private.attempts": Relation(
         "",
         "operation_id number payment_id job_id claim idempotency_key body sent_at last_sent_at outcome error"
@@ -362,6 +365,30 @@ CALLS = (
     Call("settle_jobs", {"outcomes": []}, {"service_role": "ok"}),
     Call("release_jobs", {"jobs": []}, {"service_role": "ok"}),
     Call("enqueue_jobs", {"jobs": []}, {"service_role": "ok"}),
+    Call("record_drift", {"sightings": []}, {"service_role": "ok"}),
+    Call(
+        "check_unlisted",
+        {
+            "store_id": "store-1",
+            "from_at": "2026-01-01T00:00:00Z",
+            "until_at": "2026-01-02T00:00:00Z",
+            "listed": "{}",
+        },
+        {"service_role": "ok"},
+    ),
+    Call("schedule_reconciliation", {"stores": "{}"}, {"service_role": "ok"}),
+    Call(
+        "finish_reconciliation",
+        {
+            "store_id": "store-1",
+            "from_at": "2026-01-01T00:00:00Z",
+            "until_at": "2026-01-02T00:00:00Z",
+            "source": "payments",
+            "seen": 0,
+            "different": 0,
+        },
+        {"service_role": "ok"},
+    ),
     Call("queue_stats", {}, {"service_role": "ok"}),
     Call("service_status", {}, {"service_role": "ok"}),
     Call("describe_installation", {}, {"service_role": "ok"}),

@@ -99,6 +99,10 @@ def build_world(shop: Shop, owner: str, other: str, admin: str) -> World:
     (ready,) = worker.call(
         "enqueue_jobs", jobs=[{"job_kind": "noop", "idempotency_key": str(uuid.uuid4()), "priority": 9}]
     )
+    worker.call("schedule_reconciliation", stores="{store-1}")
+    shop.setup.run(
+        "insert into private.polls (payment_id, next_at) select payment_id, now() from public.payments limit 1"
+    )
     finding = shop.setup.row("select min(id) as id from public.drift_findings where closed_at is null")
     cards = [new_card(shop, user_id, default=True) for user_id in (owner, third)]
     last = shop.setup.row(

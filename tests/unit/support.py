@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from worker.db.calls import check_call
+from worker.db.desk import Desk
 from worker.db.installation import Installations
 from worker.db.operator import Operator
 from worker.db.queue import Queue
+from worker.db.reconciliation import Reconciliation
 from worker.db.user import UserRequests
 from worker.db.vault import Vault
 from worker.db.webhooks import WebhookLog
@@ -97,7 +99,7 @@ def partly_cancelled(*entries: dict[str, Any]) -> dict[str, Any]:
 def make_settings(**fields: Any) -> Settings:
     """Return valid settings; keyword arguments are field names."""
     values = {name.lower(): value for name, value in ENVIRONMENT.items()}
-    return Settings(_env_file=None, **(values | fields))  # type: ignore[call-arg]
+    return Settings(_env_file=None, **({"reconcile": False} | values | fields))  # type: ignore[call-arg]
 
 
 class FakeDatabase:
@@ -238,6 +240,8 @@ def make_deps(database: Any = None, portone: FakePortOne | None = None, **settin
         webhooks=WebhookLog(fake),
         users=UserRequests(fake),
         vault=Vault(fake),
+        reconciliation=Reconciliation(fake),
+        desk=Desk(fake),
         installations=Installations(fake),
         operator=Operator(fake),
         sealer=Sealer(chosen.sealing_keys()),

@@ -46,7 +46,7 @@ class Identity:
         old = made.deps
         deps = Deps(
             settings=old.settings, stores=portone_stores(self.portone), queue=old.queue, webhooks=old.webhooks,
-            users=old.users, vault=old.vault, installations=old.installations, operator=old.operator, sealer=old.sealer,
+            users=old.users, vault=old.vault, reconciliation=old.reconciliation, desk=old.desk, installations=old.installations, operator=old.operator, sealer=old.sealer,
         )  # fmt: skip
         transport = httpx.ASGITransport(
             create_app(deps), raise_app_exceptions=False, client=("203.0.113.9", 1)

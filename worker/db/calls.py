@@ -57,6 +57,63 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
         ),
         "release_jobs": Call("worker", {"jobs": "jsonb[]"}, "released_job", many=True, reads=()),
         "service_status": Call("worker", {}, "jsonb", many=False, reads=()),
+        "schedule_reconciliation": Call(
+            "worker", {"stores": "text[]"}, "reconciliation_tick", many=False, reads=("sweeps", "polls", "overdue", "more")
+        ),
+        "record_drift": Call(
+            "worker", {"sightings": "jsonb[]"}, "recorded_drift", many=True, reads=("payment_id", "verdict", "job_id")
+        ),
+        "check_unlisted": Call(
+            "worker",
+            {
+                "store_id": "text", "from_at": "timestamp with time zone", "until_at": "timestamp with time zone",
+                "listed": "text[]", "repair": "boolean",
+            },
+            "text", many=True, reads=(),
+        ),
+        "finish_reconciliation": Call(
+            "worker",
+            {
+                "store_id": "text", "from_at": "timestamp with time zone", "until_at": "timestamp with time zone",
+                "source": "text", "seen": "integer", "different": "integer",
+            },
+            "int8", many=False, reads=(),
+        ),
+        "list_jobs": Call(
+            "worker",
+            {"states": "text[]", "kind": "text", "payment_id": "text", "before_id": "bigint", "max": "integer"},
+            "listed_job", many=True, reads=(),
+        ),
+        "describe_job": Call("worker", {"id": "bigint"}, "jsonb", many=False, reads=()),
+        "requeue_jobs": Call(
+            "worker", {"ids": "bigint[]", "reason": "text", "actor": "text"}, "acted_on", many=True, reads=()
+        ),
+        "discard_jobs": Call(
+            "worker", {"ids": "bigint[]", "reason": "text", "actor": "text"}, "acted_on", many=True, reads=()
+        ),
+        "cancel_job": Call(
+            "worker", {"id": "bigint", "reason": "text", "actor": "text"}, "acted_on", many=False, reads=()
+        ),
+        "list_webhooks": Call(
+            "worker",
+            {
+                "status": "text", "since": "timestamp with time zone", "payment_id": "text", "before_id": "bigint",
+                "after_id": "bigint", "max": "integer",
+            },
+            "listed_webhook", many=True, reads=(),
+        ),
+        "read_webhook_body": Call("worker", {"id": "bigint"}, "text", many=False, reads=()),
+        "replay_webhooks": Call(
+            "worker",
+            {
+                "reason": "text", "ids": "bigint[]", "since": "timestamp with time zone", "failed_only": "boolean",
+                "after_id": "bigint", "actor": "text",
+            },
+            "acted_on", many=True, reads=(),
+        ),
+        "close_finding": Call(
+            "worker", {"id": "bigint", "how": "text", "actor": "text"}, "drift_findings", many=False, reads=()
+        ),
         "queue_stats": Call("worker", {}, "queue_state", many=False, reads=()),
         "run_maintenance": Call("worker", {}, "jsonb", many=False, reads=()),
         "describe_installation": Call("worker", {}, "jsonb", many=False, reads=()),

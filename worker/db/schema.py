@@ -665,6 +665,39 @@ class PublicPaymentsUpdate(TypedDict):
     virtual_account_holder: NotRequired[Annotated[Optional[str], Field(alias="virtual_account_holder")]]
     virtual_account_number: NotRequired[Annotated[Optional[str], Field(alias="virtual_account_number")]]
 
+class PublicReconciliations(BaseModel):
+    different: int = Field(alias="different")
+    finished_at: datetime.datetime = Field(alias="finished_at")
+    from_at: datetime.datetime = Field(alias="from_at")
+    id: int = Field(alias="id")
+    kind: str = Field(alias="kind")
+    seen: int = Field(alias="seen")
+    source: str = Field(alias="source")
+    store_id: str = Field(alias="store_id")
+    until_at: datetime.datetime = Field(alias="until_at")
+
+class PublicReconciliationsInsert(TypedDict):
+    different: NotRequired[Annotated[int, Field(alias="different")]]
+    finished_at: Annotated[datetime.datetime, Field(alias="finished_at")]
+    from_at: Annotated[datetime.datetime, Field(alias="from_at")]
+    id: NotRequired[Annotated[int, Field(alias="id")]]
+    kind: Annotated[str, Field(alias="kind")]
+    seen: NotRequired[Annotated[int, Field(alias="seen")]]
+    source: Annotated[str, Field(alias="source")]
+    store_id: Annotated[str, Field(alias="store_id")]
+    until_at: Annotated[datetime.datetime, Field(alias="until_at")]
+
+class PublicReconciliationsUpdate(TypedDict):
+    different: NotRequired[Annotated[int, Field(alias="different")]]
+    finished_at: NotRequired[Annotated[datetime.datetime, Field(alias="finished_at")]]
+    from_at: NotRequired[Annotated[datetime.datetime, Field(alias="from_at")]]
+    id: NotRequired[Annotated[int, Field(alias="id")]]
+    kind: NotRequired[Annotated[str, Field(alias="kind")]]
+    seen: NotRequired[Annotated[int, Field(alias="seen")]]
+    source: NotRequired[Annotated[str, Field(alias="source")]]
+    store_id: NotRequired[Annotated[str, Field(alias="store_id")]]
+    until_at: NotRequired[Annotated[datetime.datetime, Field(alias="until_at")]]
+
 class PublicWebhookLogs(BaseModel):
     attempts: int = Field(alias="attempts")
     created_at: datetime.datetime = Field(alias="created_at")
@@ -888,6 +921,18 @@ class PublicQueueState(BaseModel):
     dead: Optional[int] = Field(alias="dead")
     oldest_ready_seconds: Optional[float] = Field(alias="oldest_ready_seconds")
     oldest_xmin_age: Optional[int] = Field(alias="oldest_xmin_age")
+
+class PublicReconciliationTick(BaseModel):
+    sweeps: Optional[int] = Field(alias="sweeps")
+    polls: Optional[int] = Field(alias="polls")
+    overdue: Optional[int] = Field(alias="overdue")
+    more: Optional[bool] = Field(alias="more")
+
+class PublicRecordedDrift(BaseModel):
+    index: Optional[int] = Field(alias="index")
+    payment_id: Optional[str] = Field(alias="payment_id")
+    verdict: Optional[str] = Field(alias="verdict")
+    job_id: Optional[int] = Field(alias="job_id")
 
 class PublicRecordedWebhook(BaseModel):
     index: Optional[int] = Field(alias="index")

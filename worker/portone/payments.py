@@ -134,6 +134,21 @@ class Payments:
             idempotency_key=idempotency_key,
         )  # fmt: skip
 
+    async def resend_webhook(self, payment_id: str, *, idempotency_key: str) -> str:
+        """Have the latest webhook of a payment sent again (OpenAPI: resendWebhook) and return how the delivery went.
+
+        Raises ``Rejected`` (WEBHOOK_NOT_FOUND, MAX_WEBHOOK_RETRY_COUNT_REACHED, PAYMENT_NOT_FOUND).
+        """
+        payload = await self._client.request(
+            "POST",
+            "payments", payment_id, "resend-webhook",
+            body=encode({"storeId": self._client.store_id}),
+            idempotency_key=idempotency_key,
+        )  # fmt: skip
+        webhook = payload.get("webhook")
+        status = webhook.get("status") if isinstance(webhook, dict) else None
+        return status[:60] if isinstance(status, str) and status else "SENT"
+
     async def close_virtual_account(self, payment_id: str, *, idempotency_key: str) -> None:
         """Close an account that waits for a deposit (OpenAPI: closeVirtualAccount).
 

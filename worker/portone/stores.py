@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from worker.portone.billing_keys import BillingKeys
 from worker.portone.charges import Charges
 from worker.portone.identities import Identities
+from worker.portone.payment_lists import PaymentLists
 from worker.portone.payments import Payments
 from worker.portone.schedules import Schedules
 
@@ -31,6 +32,7 @@ class Store:
     billing_keys: BillingKeys
     schedules: Schedules
     identities: Identities
+    lists: PaymentLists
 
 
 def open_store(client: PortOneClient) -> Store:
@@ -42,6 +44,7 @@ def open_store(client: PortOneClient) -> Store:
         billing_keys=BillingKeys(client),
         schedules=Schedules(client),
         identities=Identities(client),
+        lists=PaymentLists(client),
     )
 
 
@@ -61,6 +64,11 @@ class Stores:
     def others(self, store_id: str) -> tuple[Store, ...]:
         """Return the configured stores except this one."""
         return tuple(one for one in (self.main, *self._others.values()) if one.store_id != store_id)
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The stores that are configured by name."""
+        return frozenset({self.main.store_id, *self._others})
 
     def of(self, store_id: str | None) -> Store:
         """Return the calls of a store; None = the main one."""

@@ -16,8 +16,10 @@ from worker.operations.delete_billing_key import delete_billing_key
 from worker.operations.prepare_payment import prepare_payment
 from worker.operations.read_identity import read_identity
 from worker.operations.register_billing_key import register_billing_key
+from worker.operations.resend_webhook import resend_webhook
 from worker.operations.revoke_schedule import revoke_schedule
 from worker.operations.stop_cancellation import stop_cancellation
+from worker.operations.sweep_payments import sweep_payments
 from worker.operations.sync_billing_key import sync_billing_key
 from worker.operations.sync_payment import sync_payment
 
@@ -38,4 +40,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "create_schedule": create_schedule,
     "revoke_schedule": revoke_schedule,
     "read_identity": read_identity,
+    "resend_webhook": resend_webhook,
+    "sweep_payments": sweep_payments,
+    "compare_payments": sweep_payments,
 }

@@ -15,6 +15,7 @@ from worker.runner.executor import Executor
 from worker.runner.handlers import HANDLERS
 from worker.runner.leases import Heartbeat
 from worker.runner.maintenance import Maintenance
+from worker.runner.reconciler import Reconciler
 from worker.runner.settler import Settler
 from worker.state import RunnerState
 
@@ -39,6 +40,7 @@ class RunnerService:
         self._claimer = Claimer(deps, self.state, self._start_job)
         self._heartbeat = Heartbeat(deps, self.state)
         self._maintenance = Maintenance(deps)
+        self._reconciler = Reconciler(deps)
         self._jobs: set[asyncio.Task[None]] = set()
 
     async def run(self, *, until_empty: bool = False) -> None:
@@ -46,9 +48,10 @@ class RunnerService:
         get_logger().info("payment worker started", worker=self._deps.settings.worker_name)
         heartbeat = asyncio.create_task(self._heartbeat.run())
         settler = asyncio.create_task(self._settler.run())
+        reconciler = await self._start_reconciler(until_empty=until_empty)
         claimer = asyncio.create_task(self._claimer.run(until_empty=until_empty))
         maintenance = asyncio.create_task(self._maintenance.run())
-        for task in (heartbeat, settler):
+        for task in (heartbeat, settler, reconciler):
             task.add_done_callback(self._stop_on_failure)
         try:
             await claimer
@@ -61,11 +64,10 @@ class RunnerService:
             self._settler.close()
             await self._flush(settler)
         finally:
-            for task in (claimer, settler, heartbeat, maintenance, *self._jobs):
+            parts = (claimer, settler, heartbeat, maintenance, reconciler)
+            for task in (*parts, *self._jobs):
                 task.cancel()
-            await asyncio.gather(
-                claimer, settler, heartbeat, maintenance, *self._jobs, return_exceptions=True
-            )
+            await asyncio.gather(*parts, *self._jobs, return_exceptions=True)
         await self._release_rest()
         get_logger().info("payment worker stopped")
 
@@ -81,6 +83,15 @@ class RunnerService:
                 "payment worker part crashed", error_type=type(error).__name__, frames=frames(error)
             )
             self.stop()
+
+    async def _start_reconciler(self, *, until_empty: bool) -> asyncio.Task[None]:
+        """Look at what reconciliation is due: once before the queue is emptied, else for as long as this runs."""
+        if not self._deps.settings.reconcile:
+            return asyncio.create_task(asyncio.sleep(0))
+        if until_empty:
+            await self._reconciler.look()
+            return asyncio.create_task(asyncio.sleep(0))
+        return asyncio.create_task(self._reconciler.run())
 
     def _start_job(self, job: Job) -> None:
         task = asyncio.create_task(self._executor.run(job))

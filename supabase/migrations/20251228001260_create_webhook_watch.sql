@@ -1,0 +1,159 @@
+-- The webhook that never came: PortOne must have announced every change of a payment we learned of by reading.
+
+create table private.watch_marks (
+  name text primary key,
+  at timestamptz not null
+);
+comment on table private.watch_marks is 'Up to when payment_events have been looked through for the webhooks that should have followed.';
+alter table private.watch_marks enable row level security;
+revoke all on private.watch_marks from public, anon, authenticated, service_role;
+
+create function private.expected_webhook(p_status public.payment_status) returns text
+language sql immutable set search_path = ''
+return case p_status
+  when 'paid' then 'Transaction.Paid'
+  when 'virtual_account_issued' then 'Transaction.VirtualAccountIssued'
+  when 'pay_pending' then 'Transaction.PayPending'
+  when 'failed' then 'Transaction.Failed'
+  when 'partial_cancelled' then 'Transaction.PartialCancelled'
+  when 'cancelled' then 'Transaction.Cancelled'
+end;
+comment on function private.expected_webhook(public.payment_status) is
+  'Which webhook PortOne sends when a payment enters this state, whoever caused it (version 2024-04-25; we never send skipWebhook). Ready is left out: nothing depends on it.';
+revoke all on function private.expected_webhook(public.payment_status) from public, anon, authenticated, service_role;
+
+create function private.webhook_patience() returns interval
+language sql immutable set search_path = ''
+return interval '30 minutes';
+comment on function private.webhook_patience() is 'PortOne tries at once and after 1, 5 and 21 minutes: by then four of six tries have failed.';
+revoke all on function private.webhook_patience() from public, anon, authenticated, service_role;
+
+create function private.has_come(p_payment_id text, p_webhook_type text, p_since timestamptz) returns boolean
+language sql stable set search_path = ''
+as $$
+  select exists (
+    select from public.webhook_logs as logs
+    where logs.payment_id = p_payment_id and logs.webhook_type = p_webhook_type
+      and (p_since is null or coalesce(logs.event_at, logs.created_at) >= p_since - interval '5 minutes')
+  ) or exists (
+    select from public.webhook_logs as logs
+    where logs.payment_id is null and logs.subject_kind = 'payment' and logs.subject_id = p_payment_id and logs.webhook_type = p_webhook_type
+  )
+$$;
+comment on function private.has_come(text, text, timestamptz) is 'Whether a delivery of this type about this payment is in the log, of an event not before a moment.';
+revoke all on function private.has_come(text, text, timestamptz) from public, anon, authenticated, service_role;
+
+create function private.watch_webhooks(p_max integer, p_now timestamptz) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  mark timestamptz;
+  event record;
+  finding record;
+  overdue integer := 0;
+begin
+  -- Those that have come after all.
+  update public.drift_findings as findings set closed_at = p_now, closed_how = 'it has come'
+  where findings.kind = 'webhook_overdue' and findings.closed_at is null
+    and private.has_come(findings.subject, findings.detail ->> 'expected', private.time_of(findings.detail ->> 'status_changed_at'));
+
+  insert into private.watch_marks (name, at) values ('webhooks', p_now) on conflict (name) do nothing;
+  select marks.at into mark from private.watch_marks as marks where marks.name = 'webhooks';
+  for event in
+    select events.payment_id, events.to_status, events.created_at, private.time_of(events.snapshot ->> 'status_changed_at') as status_changed_at
+    from public.payment_events as events
+    where events.created_at > mark and events.created_at <= p_now - private.webhook_patience()
+      and events.event_type = 'status_changed' and events.snapshot ? 'transaction_id'
+    -- with ties: one settled batch has one moment, and the mark steps over all of it
+    order by events.created_at
+    fetch first 500 rows with ties
+  loop
+    if private.expected_webhook(event.to_status) is not null
+      and not private.has_come(event.payment_id, private.expected_webhook(event.to_status), event.status_changed_at) then
+      perform private.open_drift('webhook_overdue', event.payment_id, jsonb_strip_nulls(jsonb_build_object('payment_id', event.payment_id,
+        'expected', private.expected_webhook(event.to_status), 'status_changed_at', private.iso(event.status_changed_at),
+        'learned_at', private.iso(event.created_at))), p_now);
+      overdue := overdue + 1;
+    end if;
+    mark := event.created_at;
+  end loop;
+  update private.watch_marks as marks set at = mark where marks.name = 'webhooks';
+
+  for finding in
+    select findings.id, findings.subject, payments.store_id from public.drift_findings as findings
+    join public.payments on payments.payment_id = findings.subject
+    where findings.kind = 'webhook_overdue' and findings.closed_at is null and not findings.detail ? 'asked_at'
+    order by findings.id
+    limit p_max
+  loop
+    if pg_try_advisory_xact_lock(private.lane_key('payment:' || finding.subject)) then
+      perform private.add_job('resend_webhook', 'payment:' || finding.subject,
+        jsonb_strip_nulls(jsonb_build_object('payment_id', finding.subject, 'store_id', finding.store_id)), p_now, p_max_failures => private.read_patience());
+      update public.drift_findings as findings set detail = findings.detail || jsonb_build_object('asked_at', private.iso(p_now))
+      where findings.id = finding.id;
+    end if;
+  end loop;
+  return overdue + private.watch_schedules(p_max, p_now);
+end
+$$;
+comment on function private.watch_webhooks(integer, timestamptz) is
+  'Changes of payments we learned of by reading, half an hour ago, and whose webhook has not come: a finding, and a job that asks PortOne to send it again and reads the payment. Closes the findings of those that have come. Returns how many are new.';
+revoke all on function private.watch_webhooks(integer, timestamptz) from public, anon, authenticated, service_role;
+
+create index payment_schedules_due_idx on public.payment_schedules (time_to_pay) where status in ('scheduled', 'started', 'pending');
+comment on index public.payment_schedules_due_idx is 'watch_schedules: charges whose time has come and of which nothing was heard.';
+
+create function private.watch_schedules(p_max integer, p_now timestamptz) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  late record;
+  overdue integer := 0;
+begin
+  update public.drift_findings as findings set closed_at = p_now, closed_how = 'schedule ' || schedules.status
+  from public.payment_schedules as schedules
+  where findings.kind = 'schedule_overdue' and findings.closed_at is null and schedules.payment_id = findings.subject
+    and schedules.status in ('succeeded', 'failed', 'revoked');
+  for late in
+    select schedules.payment_id, schedules.time_to_pay from public.payment_schedules as schedules
+    where schedules.status in ('scheduled', 'started', 'pending') and schedules.time_to_pay <= p_now - interval '1 hour'
+      and not exists (
+        select from public.drift_findings as findings
+        where findings.kind = 'schedule_overdue' and findings.subject = schedules.payment_id and findings.closed_at is null
+      )
+    order by schedules.time_to_pay
+    limit p_max
+  loop
+    if pg_try_advisory_xact_lock(private.lane_key('payment:' || late.payment_id)) then
+      perform private.open_drift('schedule_overdue', late.payment_id, jsonb_build_object('payment_id', late.payment_id,
+        'expected', 'Transaction.Paid or Transaction.Failed', 'time_to_pay', private.iso(late.time_to_pay)), p_now);
+      perform private.sync_job(late.payment_id, p_now);
+      overdue := overdue + 1;
+    end if;
+  end loop;
+  return overdue;
+end
+$$;
+comment on function private.watch_schedules(integer, timestamptz) is
+  'Future charges whose time was an hour ago and that have neither succeeded nor failed: a finding, and they are read again. Closes the findings of those that have ended. Returns how many are new.';
+revoke all on function private.watch_schedules(integer, timestamptz) from public, anon, authenticated, service_role;
+
+create function private.note_resend(p_payment_id text, p_answer text, p_now timestamptz) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  if p_answer is null then
+    return;
+  end if;
+  update public.drift_findings as findings
+  set detail = findings.detail || jsonb_build_object('resend', p_answer),
+    closed_at = case when p_answer = 'WEBHOOK_NOT_FOUND' then p_now end,
+    closed_how = case when p_answer = 'WEBHOOK_NOT_FOUND' then 'read back; PortOne has no webhook of it to send' end
+  where findings.kind = 'webhook_overdue' and findings.subject = p_payment_id and findings.closed_at is null;
+end
+$$;
+comment on function private.note_resend(text, text, timestamptz) is
+  'What PortOne answered to the wish to send a webhook again: a delivery''s status, or the type of its refusal. One it never made is not waited for.';
+revoke all on function private.note_resend(text, text, timestamptz) from public, anon, authenticated, service_role;
+
+notify pgrst, 'reload schema';
