@@ -10,6 +10,7 @@ import typer
 from worker import __version__
 from worker.cli_billing_keys import billing_keys_app
 from worker.cli_doctor import doctor_command
+from worker.cli_findings import findings_app
 from worker.cli_identity import identity_app, keys_app
 from worker.cli_jobs import jobs_app
 from worker.cli_migrations import migrations_app
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(payments_app, name="payments")
 app.add_typer(billing_keys_app, name="billing-keys")
+app.add_typer(findings_app, name="findings")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(webhooks_app, name="webhooks")
 app.command("reconcile")(reconcile_command)

@@ -21,7 +21,7 @@ def flow_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     # A proxy in front: each person of a test has an address of their own, as throttling counts by address.
     with running_world(
         tmp_path_factory.mktemp("flow"),
-        worker_env={"TRUSTED_PROXY_HOPS": "1", "MAINTENANCE_INTERVAL_SECONDS": "0"},
+        worker_env={"TRUSTED_PROXY_HOPS": "1", "MAINTENANCE_INTERVAL_SECONDS": "0", "RECONCILE": "false"},
     ) as world:
         yield world
 

@@ -111,6 +111,12 @@ class Desk:
                 return replayed
             after = last
 
+    async def close_finding(self, finding: int, because: Because) -> Mapping[str, object]:
+        """Close a finding. Raises ``Rejected`` (FINDING_NOT_FOUND)."""
+        asked = {"id": finding, "how": because.reason, "actor": because.actor}
+        answer = rows(await self._database.call("close_finding", asked))
+        return answer[0] if answer else {}
+
     async def _each(self, function: str, ids: Sequence[int], because: Because) -> list[Mapping[str, object]]:
         answers: list[Mapping[str, object]] = []
         for start in range(0, len(ids), _AT_ONCE):

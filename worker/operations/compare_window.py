@@ -97,7 +97,7 @@ async def _record(
 ) -> None:
     """Hold those of a page that are not ``known`` against our rows, until the database has looked at all of them."""
     fresh = {seen.payment_id: seen for seen in page if seen.payment_id not in known}
-    known |= fresh.keys()
+    known.update(fresh)
     result.seen += len(fresh)
     waiting = list(fresh.values())
     while waiting:
