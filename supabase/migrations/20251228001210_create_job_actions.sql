@@ -29,15 +29,15 @@ begin
   if not found then
     return 'not_found';
   end if;
-  if buried.resolved_at is not null then
-    return 'resolved';
-  end if;
   if (private.is_money_job(buried.kind) or buried.kind in ('prepare_payment', 'register_billing_key')) and not exists (
     select from public.payment_operations as operations
     where operations.id = buried.operation_id and operations.status = 'pending'
   ) then
     -- Whoever asked has been told that it failed: it may only be asked for anew.
     return 'operation_ended';
+  end if;
+  if buried.resolved_at is not null then
+    return 'resolved';
   end if;
   delete from queue.dead where dead.id = p_id;
   -- Under its own number: what waited for it waits again, and the claim goes on where it was.
