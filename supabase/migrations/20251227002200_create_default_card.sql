@@ -60,6 +60,9 @@ create function private.billing_key_changed() returns trigger
 language plpgsql set search_path = ''
 as $$
 begin
+  if new.is_active and not old.is_active and new.issued_at is null then
+    perform private.fail('409', 'BILLING_KEY_INACTIVE', 'This card is not registered: it cannot be switched on.', 'is_active', 'Finish its registration with register_billing_key, or begin a new one.');
+  end if;
   -- A function that turns a card off takes the default from it in the same statement.
   if new.is_default and old.is_active and not new.is_active then
     if exists (
@@ -76,7 +79,7 @@ begin
 end
 $$;
 comment on function private.billing_key_changed() is
-  'A card switched off by its owner: the default only when it is the last active one, else BILLING_KEY_IS_DEFAULT. Keeps updated_at.';
+  'A card switched on by its owner: only one that PortOne has confirmed, else BILLING_KEY_INACTIVE. Switched off: the default only when it is the last active one, else BILLING_KEY_IS_DEFAULT. Keeps updated_at.';
 revoke all on function private.billing_key_changed() from public, anon, authenticated, service_role;
 create trigger billing_keys_changed before update of nickname, is_active on public.billing_keys
 for each row execute function private.billing_key_changed();

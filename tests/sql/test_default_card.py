@@ -20,6 +20,7 @@ def new_card(shop: Shop, user_id: str, *, default: bool = False, **columns: Any)
         "user_id": user_id,
         "is_default": default,
         "card_number_masked": "1234-****-****-5678",
+        "issued_at": "2026-01-01T00:00:00Z",
     } | columns
     names = ", ".join(values)
     return str(
@@ -102,6 +103,18 @@ def test_a_card_is_good_through_its_month_in_seoul(owner: Caller, at: str, expir
     }
     assert owner.row("select private.card_expired(null, null, %s::timestamptz) as expired", at) == {
         "expired": False
+    }
+
+
+def test_a_card_that_was_never_registered_cannot_be_switched_on(shop: Shop) -> None:
+    user_id = shop.new_user()
+    card = new_card(shop, user_id, issued_at=None, is_active=False)
+    customer = shop.user(user_id)
+    with pytest.raises(Refused) as refused:
+        customer.rows("update public.billing_keys set is_active = true where id = %s returning id", card)
+    assert refused.value.code == "BILLING_KEY_INACTIVE"
+    assert customer.row("select is_active from public.billing_keys where id = %s", card) == {
+        "is_active": False
     }
 
 
