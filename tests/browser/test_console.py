@@ -208,8 +208,8 @@ def test_the_overview_draws_what_there_is(console: Console, buyer: Buyer) -> Non
     console.page.click("button:has-text('새로고침')")
     console.page.wait_for_selector(".chart svg .tone-1 rect")
     assert console.page.locator(".chart").count() == 3
-    console.page.click(".chart.wide summary")
-    assert "₩" in console.page.inner_text(".chart.wide table")
+    console.page.click(".chart:first-of-type summary")
+    assert "₩" in console.page.inner_text(".chart:first-of-type table")
     assert console.page.inner_text(".tile:first-child dd") != "₩0"
 
 

@@ -46,7 +46,7 @@ function One({ finding, onClose }: { finding: Finding; onClose: () => void }) {
       {todo !== "" && <p><span class="soft">{t.whatToDo}</span> {todo}</p>}
       <p class="small">
         {payment !== null ? <a href={href(["payments", payment])}>{payment}</a> : finding.subject}
-        <span class="soft"> {t.firstSeen} {moment(finding.first_seen_at, language)} · {finding.seen} {t.seenTimes}</span>
+        <span class="soft"> {t.firstSeen} {moment(finding.first_seen_at, language)}{finding.seen > 1 && ` · ${finding.seen} ${t.seenTimes}`}</span>
       </p>
       <details><summary>{t.details}</summary><pre>{JSON.stringify(finding.detail, null, 2)}</pre></details>
     </li>

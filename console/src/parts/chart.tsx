@@ -1,4 +1,4 @@
-import { useId, useState } from "preact/hooks";
+import { useEffect, useId, useState } from "preact/hooks";
 import { shortDay } from "../format";
 import { useTexts } from "../texts";
 
@@ -29,7 +29,9 @@ export function Chart(props: {
   title: string; kind: "bars" | "lines"; wide?: boolean; days: string[]; series: Series[]; format: (value: number) => string; axis: (value: number) => string;
 }) {
   const { t, language } = useTexts();
-  const WIDTH = props.wide === true ? 1040 : 640;
+  const narrow = useNarrow();
+  // About as many units as pixels, so that letters are as large as everywhere.
+  const WIDTH = props.wide === true && !narrow ? 1040 : 500;
   const id = useId();
   const [hovered, setHovered] = useState<number | null>(null);
   const all = props.series.flatMap((one) => one.values).filter((value): value is number => value !== null);
@@ -38,10 +40,10 @@ export function Chart(props: {
   const slot = (WIDTH - LEFT) / props.days.length;
   const x = (index: number) => LEFT + slot * index;
   const y = (value: number) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / top);
-  const labelled = Math.ceil(props.days.length / 6);
+  const labelled = Math.ceil(props.days.length / (WIDTH > 500 ? 10 : narrow ? 4 : 5));
 
   return (
-    <figure class={props.wide === true ? "chart card wide" : "chart card"} aria-labelledby={id}>
+    <figure class="chart card" aria-labelledby={id}>
       <figcaption>
         <h2 id={id}>{props.title}</h2>
         <ul class="legend">
@@ -77,6 +79,18 @@ export function Chart(props: {
       {!empty && <Figures days={props.days} series={props.series} format={props.format} />}
     </figure>
   );
+}
+
+/** Whether this is a phone's width, also after it was turned. */
+function useNarrow(): boolean {
+  const [query] = useState(() => matchMedia("(max-width: 720px)"));
+  const [narrow, setNarrow] = useState(query.matches);
+  useEffect(() => {
+    const changed = () => setNarrow(query.matches);
+    query.addEventListener("change", changed);
+    return () => query.removeEventListener("change", changed);
+  }, [query]);
+  return narrow;
 }
 
 interface Drawn {
