@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _DOCUMENTED = {
     "api_url", "db_url", "admin_db_url", "publishable_key", "secret_key", "jwt_secret", "worker_url",
-    "portone_url", "portone_control_url", "portone_api_secret", "webhook_secret", "pids",
+    "portone_url", "portone_control_url", "portone_api_secret", "webhook_secret", "pids", "shop_url",
+    "console_url", "admin_email", "admin_password",
 }  # fmt: skip
 
 
@@ -47,8 +48,15 @@ def test_up_describes_what_runs_and_down_leaves_nothing(tmp_path: Path) -> None:
         known = json.loads(file.read_text())
         assert known.keys() >= _DOCUMENTED
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert {"postgres", "portone-simulator", "portone-worker"} <= known["pids"].keys()
-        for name in ("worker_url", "portone_control_url", "secret_key"):
+        assert {"postgres", "portone-simulator", "portone-worker", "shop"} <= known["pids"].keys()
+        for name in (
+            "worker_url",
+            "portone_control_url",
+            "secret_key",
+            "shop_url",
+            "console_url",
+            "admin_password",
+        ):
             assert known[name] in started.stdout
         assert httpx.get(f"{known['worker_url']}/health/ready", timeout=10).status_code == 200
         payments = httpx.get(
@@ -57,6 +65,25 @@ def test_up_describes_what_runs_and_down_leaves_nothing(tmp_path: Path) -> None:
             timeout=10,
         )
         assert payments.status_code == 200
+
+        assert httpx.get(known["shop_url"], timeout=10).status_code == 200
+        told = httpx.get(f"{known['console_url']}config.json", timeout=10).json()
+        assert told["supabaseUrl"] == known["shop_url"].rstrip("/")
+        admin = httpx.post(
+            f"{told['supabaseUrl']}/auth/v1/token?grant_type=password",
+            headers={"apikey": told["supabasePublishableKey"]},
+            json={"email": known["admin_email"], "password": known["admin_password"]},
+            timeout=10,
+        ).json()
+        findings = httpx.get(
+            f"{told['supabaseUrl']}/rest/v1/drift_findings?select=id",
+            headers={
+                "apikey": told["supabasePublishableKey"],
+                "authorization": f"Bearer {admin['access_token']}",
+            },
+            timeout=10,
+        )
+        assert findings.json() != []  # the seed's, which only an admin sees
 
         again = _command("up", file)
         assert again.returncode == 0

@@ -68,10 +68,11 @@ export function RefundForm({ payment, onDone }: { payment: Payment; onDone: () =
       // A refusal has a code; without one nobody knows, and the key must stay.
       if (why.code !== "") key.current = null;
     }
+    // What is left first, the sentence about it after: the next refund must not be written beside an old figure.
+    await onDone();
     setBusy(false);
     setReview(null);
     setSaid(next);
-    await onDone();
   }
 
   if (review !== null) {
