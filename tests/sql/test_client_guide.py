@@ -19,7 +19,7 @@ GUIDE = (PROJECT_ROOT / "docs" / "clients.md").read_text()
 LANGUAGES = ("ts", "python", "dart")
 # What only an admin's page calls is shown once, in TypeScript.
 _CALL = re.compile(
-    r"""(?:rpc\(|ended\((?:supabase, )?)\s*['"](\w+)['"](?:,\s*(?:params: )?\{(.*?)\})?""", re.DOTALL
+    r"""(?:rpc\(|ended\(\s*(?:supabase,\s*)?)\s*['"](\w+)['"](?:,\s*(?:params: )?\{(.*?)\})?""", re.DOTALL
 )
 
 
