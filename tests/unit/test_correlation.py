@@ -34,9 +34,15 @@ def events() -> Iterator[list[dict[str, Any]]]:
         yield captured
 
 
-@pytest.mark.parametrize("value", [ID, new_id(), "a" * 8, "A" * 64])
+@pytest.mark.parametrize("value", [ID, "7f3a49e35ebf551f479b8e22f72dbe0c", "a" * 8, "A" * 64])
 def test_ids_that_are_taken(value: str) -> None:
     assert usable(value) == value
+
+
+def test_a_new_id_is_one_that_is_taken() -> None:
+    made = new_id()
+    assert usable(made) == made
+    assert new_id() != made
 
 
 @pytest.mark.parametrize(
