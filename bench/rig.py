@@ -27,12 +27,18 @@ MIGRATED = "bench_migrated"
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Process:
-    """A process of ours that answers at `url`."""
+    """A process of ours that answers at `url`; one that we killed is not missed."""
 
     child: Child
     url: str
+    killed: bool = False
+
+    def kill(self) -> None:
+        """SIGKILL: no goodbye."""
+        self.killed = True
+        self.child.kill()
 
     @property
     def pid(self) -> int:
@@ -156,8 +162,10 @@ def _running(command: Command, url: str, path: str | None) -> Iterator[Process]:
     try:
         if path is not None:
             child.wait_until(lambda: answers(url + path), within=30)
-        yield Process(child, url)
-        child.check()
+        process = Process(child, url)
+        yield process
+        if not process.killed:
+            child.check()
     finally:
         child.stop(within=40)
 

@@ -15,7 +15,7 @@ from bench.rig import wait_for
 from bench.rows import Row
 
 if TYPE_CHECKING:
-    from bench.rig import Process, Rig
+    from bench.rig import Rig
     from bench.run import Run
 
 PROCESSES = (1, 2, 4)
@@ -114,7 +114,7 @@ def _accident(run: Run) -> None:
             )
         wait_for(lambda: _left(run.rig) < count * 0.9, within=60, what="a tenth is done")
         started, first = time.perf_counter(), _left(run.rig)
-        _kill(near[0])
+        near[0].kill()
         wait_for(lambda: _left(run.rig) == 0, within=120, what="all jobs are done", every=0.05)
         run.out.add("scaling.delayed_jobs_per_s", first / (time.perf_counter() - started))
         with run.rig.connect() as connection:
@@ -123,7 +123,3 @@ def _accident(run: Run) -> None:
         run.out.add("scaling.lost_after_kill", float(dead[0] if dead else 0))
     with run.rig.connect() as connection:
         connection.execute("truncate public.payments, public.orders cascade")
-
-
-def _kill(process: Process) -> None:
-    process.child.kill()
