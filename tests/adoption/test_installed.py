@@ -51,6 +51,16 @@ def test_the_wheel_has_every_migration_as_it_is(installed: Path) -> None:
     assert shipped == {path.name: path.read_bytes() for path in MIGRATIONS_DIR.glob("*.sql")}
 
 
+def test_the_wheel_has_the_console(installed: Path) -> None:
+    built = PROJECT_ROOT / "worker" / "console"
+    shipped = {path.relative_to(built): path.read_bytes() for path in built.rglob("*") if path.is_file()}
+    assert len(shipped) >= 4
+    found = installed / "worker" / "console"
+    assert {
+        path.relative_to(found): path.read_bytes() for path in found.rglob("*") if path.is_file()
+    } == shipped
+
+
 def test_the_installed_command_copies_them(installed: Path, tmp_path: Path) -> None:
     folder = tmp_path / "migrations"
     folder.mkdir()
