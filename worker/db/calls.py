@@ -80,31 +80,31 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
             "int8", many=False, reads=(),
         ),
         "list_jobs": Call(
-            "worker",
+            "both",
             {"states": "text[]", "kind": "text", "payment_id": "text", "before_id": "bigint", "max": "integer"},
             "listed_job", many=True, reads=(),
         ),
-        "describe_job": Call("worker", {"id": "bigint"}, "jsonb", many=False, reads=()),
+        "describe_job": Call("both", {"id": "bigint"}, "jsonb", many=False, reads=()),
         "requeue_jobs": Call(
-            "worker", {"ids": "bigint[]", "reason": "text", "actor": "text"}, "acted_on", many=True, reads=()
+            "both", {"ids": "bigint[]", "reason": "text", "actor": "text"}, "acted_on", many=True, reads=()
         ),
         "discard_jobs": Call(
-            "worker", {"ids": "bigint[]", "reason": "text", "actor": "text"}, "acted_on", many=True, reads=()
+            "both", {"ids": "bigint[]", "reason": "text", "actor": "text"}, "acted_on", many=True, reads=()
         ),
         "cancel_job": Call(
-            "worker", {"id": "bigint", "reason": "text", "actor": "text"}, "acted_on", many=False, reads=()
+            "both", {"id": "bigint", "reason": "text", "actor": "text"}, "acted_on", many=False, reads=()
         ),
         "list_webhooks": Call(
-            "worker",
+            "both",
             {
                 "status": "text", "since": "timestamp with time zone", "payment_id": "text", "before_id": "bigint",
                 "after_id": "bigint", "max": "integer",
             },
             "listed_webhook", many=True, reads=(),
         ),
-        "read_webhook_body": Call("worker", {"id": "bigint"}, "text", many=False, reads=()),
+        "read_webhook_body": Call("both", {"id": "bigint"}, "text", many=False, reads=()),
         "replay_webhooks": Call(
-            "worker",
+            "both",
             {
                 "reason": "text", "ids": "bigint[]", "since": "timestamp with time zone", "failed_only": "boolean",
                 "after_id": "bigint", "actor": "text",
@@ -112,7 +112,7 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
             "acted_on", many=True, reads=(),
         ),
         "close_finding": Call(
-            "worker", {"id": "bigint", "how": "text", "actor": "text"}, "drift_findings", many=False, reads=()
+            "both", {"id": "bigint", "how": "text", "actor": "text"}, "drift_findings", many=False, reads=()
         ),
         "queue_stats": Call("worker", {}, "queue_state", many=False, reads=()),
         "run_maintenance": Call("worker", {}, "jsonb", many=False, reads=()),
