@@ -10,8 +10,13 @@ alter table private.clock enable row level security;
 revoke all on private.clock from public, anon, authenticated, service_role;
 
 create function private.now() returns timestamptz
-language sql volatile security definer set search_path = ''
-as $$ select clock_timestamp() + (select clock_offset from private.clock) $$;
+-- plpgsql keeps its plan; a function in SQL is planned anew at each call, and this one is called with every event.
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  return clock_timestamp() + (select clock.clock_offset from private.clock);
+end
+$$;
 comment on function private.now() is 'The only source of time in our SQL: clock_timestamp() plus the offset in private.clock.';
 revoke all on function private.now() from public, anon, authenticated, service_role;
 

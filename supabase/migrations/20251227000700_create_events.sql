@@ -47,8 +47,9 @@ create function private.append_event(
   p_payment_id text, p_event_type text, p_from public.payment_status, p_to public.payment_status,
   p_snapshot jsonb, p_source text, p_now timestamptz
 ) returns void
-language sql set search_path = ''
+language plpgsql set search_path = ''
 as $$
+begin
   with next_number as (
     update public.payments set event_count = event_count + 1
     where payments.payment_id = p_payment_id
@@ -56,7 +57,8 @@ as $$
   )
   insert into public.payment_events (payment_id, sequence, event_type, from_status, to_status, snapshot, source, created_at)
   select p_payment_id, next_number.event_count, p_event_type, p_from, p_to, jsonb_strip_nulls(p_snapshot), p_source, p_now
-  from next_number
+  from next_number;
+end
 $$;
 comment on function private.append_event(text, text, public.payment_status, public.payment_status, jsonb, text, timestamptz) is
   'Adds the next event of a payment. The caller holds the payment''s lane.';

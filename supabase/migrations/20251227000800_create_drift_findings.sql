@@ -36,10 +36,12 @@ comment on function private.open_drift(text, text, jsonb, timestamptz) is 'Opens
 revoke all on function private.open_drift(text, text, jsonb, timestamptz) from public, anon, authenticated, service_role;
 
 create function private.close_drift(p_kind text, p_subject text, p_how text, p_now timestamptz) returns void
-language sql set search_path = ''
+language plpgsql set search_path = ''
 as $$
+begin
   update public.drift_findings set closed_at = p_now, closed_how = p_how
-  where kind = p_kind and subject = p_subject and closed_at is null
+  where kind = p_kind and subject = p_subject and closed_at is null;
+end
 $$;
 comment on function private.close_drift(text, text, text, timestamptz) is 'Closes the open finding of this kind and subject, saying how.';
 revoke all on function private.close_drift(text, text, text, timestamptz) from public, anon, authenticated, service_role;

@@ -148,8 +148,9 @@ begin
   for sent in
     select operations.id, operations.kind::text as kind
     from public.payment_operations as operations
-    where operations.id in (select attempts.operation_id from private.attempts where attempts.payment_id = p_payment_id)
-      and operations.status = 'pending' and operations.id is distinct from p_except
+    -- As an array and with the status as text: a plan made while the tables were empty would walk along every pending operation.
+    where operations.id = any (array(select attempts.operation_id from private.attempts where attempts.payment_id = p_payment_id))
+      and operations.status::text = 'pending' and operations.id is distinct from p_except
       -- Its own job decides while it lives.
       and not exists (select from queue.jobs where jobs.id = operations.job_id)
     order by operations.created_at, operations.id

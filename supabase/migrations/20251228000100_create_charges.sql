@@ -21,14 +21,18 @@ comment on function private.was_accepted(uuid) is 'PortOne has said yes to this 
 revoke all on function private.was_accepted(uuid) from public, anon, authenticated, service_role;
 
 create function private.payment_summary(p_payment_id text) returns jsonb
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
+begin
+  return (
   select jsonb_build_object(
     'paymentId', payments.payment_id, 'status', payments.status, 'amount', payments.amount, 'paidAmount', payments.paid_amount,
     'cancelledAmount', payments.cancelled_amount, 'cancellableAmount', payments.cancellable_amount,
     'currency', payments.currency, 'discrepancies', to_jsonb(payments.discrepancies)
   )
   from public.payments where payments.payment_id = p_payment_id
+  );
+end
 $$;
 comment on function private.payment_summary(text) is 'How a payment stands, as an operation''s result tells it.';
 revoke all on function private.payment_summary(text) from public, anon, authenticated, service_role;

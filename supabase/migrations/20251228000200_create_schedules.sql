@@ -83,8 +83,9 @@ comment on function private.apply_schedule(jsonb, timestamptz) is 'What PortOne 
 revoke all on function private.apply_schedule(jsonb, timestamptz) from public, anon, authenticated, service_role;
 
 create function private.follow_schedule(p_payment_id text, p_now timestamptz) returns void
-language sql set search_path = ''
+language plpgsql set search_path = ''
 as $$
+begin
   update public.payment_schedules as schedules
   set status = case when private.is_settled(payments.portone_status) then 'succeeded' else 'failed' end::public.schedule_status,
     failure = case when payments.portone_status = 'FAILED' then payments.failure end,
@@ -92,7 +93,8 @@ as $$
   from public.payments
   where payments.payment_id = p_payment_id and schedules.payment_id = p_payment_id
     and schedules.status not in ('succeeded', 'failed', 'revoked')
-    and (private.is_settled(payments.portone_status) or payments.portone_status = 'FAILED')
+    and (private.is_settled(payments.portone_status) or payments.portone_status = 'FAILED');
+end
 $$;
 comment on function private.follow_schedule(text, timestamptz) is 'A schedule''s outcome arrives as its payment''s state: there are no schedule webhooks.';
 revoke all on function private.follow_schedule(text, timestamptz) from public, anon, authenticated, service_role;

@@ -13,9 +13,10 @@ comment on function private.json_of(bytea) is 'A body from outside as JSON, null
 revoke all on function private.json_of(bytea) from public, anon, authenticated, service_role;
 
 create function private.card_context(p_id bigint, p_kind text, p_payload jsonb, p_operation_id uuid) returns jsonb
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
-  select jsonb_strip_nulls(jsonb_build_object(
+begin
+  return jsonb_strip_nulls(jsonb_build_object(
     'channel', case when p_kind in ('charge_billing_key', 'create_schedule') then private.channel_for('billing') end,
     'billing_key', case
       when p_payload ? 'billing_key_id' then (
@@ -61,7 +62,8 @@ as $$
       from public.identity_verifications as identities
       where p_kind = 'read_identity' and identities.id = private.uuid_of(p_payload ->> 'identity')
     )
-  ))
+  ));
+end
 $$;
 comment on function private.card_context(bigint, text, jsonb, uuid) is 'The saved card with its key, the schedule, the token or the verification a job is about, as of its claim.';
 revoke all on function private.card_context(bigint, text, jsonb, uuid) from public, anon, authenticated, service_role;
