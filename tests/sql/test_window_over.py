@@ -1,0 +1,142 @@
+"""Law 7 once PortOne has forgotten the key: never sent again; what PortOne shows decides, and one look at nothing proves nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.sql.window_walk import KINDS, MARGIN, WINDOW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.sql.window_walk import Walk
+
+every_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+@every_kind
+@pytest.mark.parametrize("seconds", [WINDOW, 2 * WINDOW, 24 * WINDOW], ids=["3 h", "6 h", "3 days"])
+def test_what_happened_is_found_and_succeeds_once(
+    walk: Callable[[str], Walk], kind: str, seconds: int
+) -> None:
+    call = walk(kind)
+    call.lose_reply()
+    call.until(seconds)
+    call.read_only()
+    assert len(call.portone.sends) == 1
+    call.expect_happened_once()
+
+
+@every_kind
+def test_what_a_dead_worker_did_is_found_too(walk: Callable[[str], Walk], kind: str) -> None:
+    call = walk(kind)
+    call.send()
+    call.until(WINDOW)
+    call.read_only()
+    call.expect_happened_once()
+
+
+@every_kind
+def test_what_never_happened_is_known_after_two_looks_a_minute_apart(
+    walk: Callable[[str], Walk], kind: str
+) -> None:
+    call = walk(kind)
+    call.lose_reply(arrives=False)
+    call.until(WINDOW)
+    call.read_only()
+    call.expect_undecided()
+    call.shop.advance(61)
+    call.read_only()
+    call.expect_never_happened()
+
+
+@every_kind
+def test_two_looks_less_than_a_minute_apart_are_one(walk: Callable[[str], Walk], kind: str) -> None:
+    call = walk(kind)
+    call.lose_reply(arrives=False)
+    call.until(WINDOW)
+    for _ in range(2):
+        call.read_only()
+        call.expect_undecided()
+        call.owner.run("update queue.jobs set run_at = created_at where operation_id = %s", call.asked["id"])
+
+
+@every_kind
+def test_no_look_before_the_window_is_over_counts(walk: Callable[[str], Walk], kind: str) -> None:
+    call = walk(kind)
+    call.lose_reply(arrives=False)
+    for seconds in (WINDOW - MARGIN, WINDOW - MARGIN + 100, WINDOW - 90, WINDOW):
+        call.until(seconds)
+        call.read_only()
+        call.expect_undecided()
+    call.shop.advance(61)
+    call.read_only()
+    call.expect_never_happened()
+
+
+@every_kind
+def test_what_shows_up_at_the_second_look_has_happened(walk: Callable[[str], Walk], kind: str) -> None:
+    call = walk(kind)
+    call.lose_reply()
+    did, call.portone.effects = call.portone.effects, []
+    call.until(WINDOW)
+    call.read_only()
+    call.expect_undecided()
+    call.portone.effects = did
+    call.shop.advance(61)
+    call.read_only()
+    call.expect_happened_once()
+
+
+@every_kind
+def test_a_look_that_failed_is_not_a_look_at_nothing(walk: Callable[[str], Walk], kind: str) -> None:
+    call = walk(kind)
+    call.lose_reply(arrives=False)
+    for passed in range(3):
+        call.until(WINDOW + 120 * passed)
+        job = call.claim()
+        assert call.begin(job)["decision"] == "read_only"
+        call.hear(job, "unknown", "PORTONE_UNAVAILABLE")
+    call.expect_undecided()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "cancel_payment"])
+def test_portones_yes_is_not_taken_back_by_any_number_of_looks_at_nothing(
+    walk: Callable[[str], Walk], kind: str
+) -> None:
+    call = walk(kind)
+    call.hear(call.send(), "succeeded")
+    did, call.portone.effects = call.portone.effects, []
+    for passed in range(3):
+        call.until(WINDOW + 120 * passed)
+        job = call.claim()
+        assert call.begin(job)["decision"] == "decided"
+        call.end(job, "retry", **call.portone.reading())
+        assert call.status == ("pending", None)
+        call.expect_kept()
+    call.portone.effects = did
+    call.until(WINDOW + 600)
+    call.end(call.claim(), "done", **call.portone.reading())
+    call.expect_happened_once()
+
+
+def test_a_refund_portone_took_without_naming_it_holds_its_amount_and_the_next_until_it_is_listed(
+    walk: Callable[[str], Walk],
+) -> None:
+    call = walk("cancel_payment")
+    call.hear(call.send(), "requested")
+    did, call.portone.effects = call.portone.effects, []
+    call.end(call.claim(), "dead")
+    assert call.findings == {"undecided_cancellation"}
+    assert call.next_call() == "blocked", "it could not be told apart from the next one"
+    for passed in range(1, 4):
+        call.until(WINDOW + 61 * passed)
+        call.read_back()
+        assert call.status == ("pending", None)
+        call.expect_kept()
+    call.portone.effects = did
+    call.worker.one("request_completion", payment_id=call.payment_id)
+    assert call.read_back() == 1
+    call.expect_happened_once()
