@@ -21,35 +21,6 @@ def _passing(world: World, customer: Shopper, operation_id: str, *, step: float,
         world.advance(step)
 
 
-def test_a_charge_nobody_ever_answered_is_read_back_and_was_never_executed(
-    world: World, mina: Shopper
-) -> None:
-    card, order_id = card_desk.saved(world, mina), world.order(mina, 9_000)
-    world.portone.add_fault("reset_before", "/payments/*/billing-key", method="POST", times=10_000)
-    asked = card_desk.charge(mina, order_id, card, wait=1)
-    assert (asked.status, asked.body["status"]) == (202, "pending")
-    world.advance(4 * _HOUR)
-    _passing(world, mina, asked.body["id"], step=600, steps=12)
-    ended = mina.operation(asked.body["id"]).body
-    assert (ended["status"], ended["error"]["code"]) == ("failed", "NOT_EXECUTED")
-    world.portone.clear_faults()
-    assert card_desk.charge(mina, order_id, card).result["status"] == "paid"
-
-
-def test_a_charge_whose_answers_are_all_lost_is_read_back_as_paid_once(world: World, mina: Shopper) -> None:
-    card, order_id = card_desk.saved(world, mina), world.order(mina, 9_000)
-    world.portone.hold_webhooks()
-    world.portone.add_fault("drop_reply_after_commit", "/payments/*/billing-key", method="POST", times=10_000)
-    asked = card_desk.charge(mina, order_id, card, wait=1)
-    world.advance(4 * _HOUR)
-    _passing(world, mina, asked.body["id"], step=600, steps=12)
-    paid = mina.operation(asked.body["id"]).result
-    assert paid["status"] == "paid"
-    assert world.books.differences(paid["paymentId"]) == []
-    calls = card_desk.charges(world, paid["paymentId"])
-    assert len({(call["idempotency_key"], call["body"]) for call in calls}) == 1
-
-
 def test_a_charge_nobody_could_read_for_hours_is_decided_when_portone_is_back(
     world: World, mina: Shopper
 ) -> None:
