@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -32,6 +32,19 @@ _PENDING = Words(
     "{kind}: 요청됨, 아직 끝나지 않았습니다. 자동으로 계속됩니다. `{look}`로 확인하세요.",
 )
 _PAUSES = (0.1, 0.2, 0.4)
+_UNANSWERED = Words(
+    "No answer: it may have been asked for. Only ask again with --idempotency-key {key}: then it happens once.",
+    "응답이 없습니다. 요청이 접수되었을 수 있습니다. 다시 실행할 때는 --idempotency-key {key}를 붙여야 한 번만 처리됩니다.",
+)
+
+KeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--idempotency-key",
+        help="The same key asks for the same thing: for scripts that try again.",
+        show_default=False,
+    ),
+]
 
 
 def confirmed(question: str, *, yes: bool, as_json: bool) -> bool:
@@ -55,6 +68,21 @@ def progress(what: str, *, as_json: bool = False) -> Iterator[None]:
         return
     with screen.status(what):
         yield
+
+
+async def asked_for(
+    deps: Deps, function: str, arguments: Mapping[str, object], *, as_json: bool
+) -> Mapping[str, object]:
+    """Ask for an operation. When no reply came, a person is told the key before the error ends the command (exit code 5).
+
+    With ``as_json`` the key is in the error: ``{"error": {…, "idempotency_key"}}``.
+    """
+    try:
+        return await deps.operator.request(function, arguments)
+    except DatabaseUnavailable as lost:
+        if not as_json:
+            typer.echo(printable(said(_UNANSWERED, key=lost.extra.get("idempotency_key"))), err=True)
+        raise
 
 
 async def finished(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from worker.cli_asking import confirmed, finished, operation_exit
+from worker.cli_asking import KeyOption, asked_for, confirmed, finished, operation_exit
 from worker.cli_output import EXIT_ATTENTION, EXIT_OK, JsonOption, print_json, show_record, show_rows
 from worker.cli_run import run
 from worker.db.operator import CARD_COLUMNS
@@ -91,6 +91,7 @@ def show_command(card_id: CardArgument, as_json: JsonOption = False) -> None:
 @billing_keys_app.command("deactivate")
 def deactivate_command(
     card_id: CardArgument,
+    idempotency_key: KeyOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     wait: Annotated[int, typer.Option(min=0, max=600, help="Seconds to wait for the result.")] = 30,
     as_json: JsonOption = False,
@@ -105,7 +106,8 @@ def deactivate_command(
             )
             if not confirmed(question, yes=yes, as_json=as_json):
                 return EXIT_ATTENTION
-            operation = await deps.operator.request("delete_billing_key", {"id": str(card_id)})
+            arguments = {"id": str(card_id), "idempotency_key": idempotency_key}
+            operation = await asked_for(deps, "delete_billing_key", arguments, as_json=as_json)
             operation = await finished(deps, operation, seconds=wait, as_json=as_json)
         return operation_exit(operation, as_json=as_json, look=f"portone-worker billing-keys show {card_id}")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from worker.cli_asking import confirmed, finished, operation_exit
+from worker.cli_asking import KeyOption, asked_for, confirmed, finished, operation_exit
 from worker.cli_output import (
     EXIT_ATTENTION,
     EXIT_OK,
@@ -132,6 +132,7 @@ def cancel_command(
     ] = None,
     refund_account_holder: Annotated[str | None, typer.Option(help="… of this holder.")] = None,
     refund_account_phone: Annotated[str | None, typer.Option(help="Some banks want it.")] = None,
+    idempotency_key: KeyOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     wait: Annotated[int, typer.Option(min=0, max=600, help="Seconds to wait for the result.")] = 30,
     as_json: JsonOption = False,
@@ -143,6 +144,7 @@ def cancel_command(
         "payment_id": payment_id, "amount": amount, "reason": reason, "tax_free_amount": tax_free,
         "refund_bank": refund_bank, "refund_account_number": refund_account_number,
         "refund_account_holder": refund_account_holder, "refund_account_phone": refund_account_phone,
+        "idempotency_key": idempotency_key,
     }  # fmt: skip
 
     async def start(settings: Settings) -> int:
@@ -152,7 +154,7 @@ def cancel_command(
                 _guard(payment_id, mapping(story.get("payment")), amount, reason), yes=yes, as_json=as_json
             ):
                 return EXIT_ATTENTION
-            operation = await deps.operator.request("request_cancellation", arguments)
+            operation = await asked_for(deps, "request_cancellation", arguments, as_json=as_json)
             operation = await finished(deps, operation, seconds=wait, as_json=as_json)
         return operation_exit(operation, as_json=as_json, look=f"portone-worker payments show {payment_id}")
 

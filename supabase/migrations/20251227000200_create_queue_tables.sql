@@ -59,6 +59,8 @@ create table queue.finished (
 comment on table queue.finished is 'Jobs that ended by themselves, append-only. failed = PortOne or a rule said no: a business result, not a breakdown.';
 create index finished_at_idx on queue.finished (finished_at);
 comment on index queue.finished_at_idx is 'run_maintenance: what is old, oldest first. Not brin: pages freed by deletes are used again, and then every range holds every age.';
+create index finished_failed_idx on queue.finished (id) where outcome = 'failed';
+comment on index queue.finished_failed_idx is 'list_jobs: what failed, youngest first; failures are rare among what is done.';
 
 create table queue.dead (
   id bigint primary key,

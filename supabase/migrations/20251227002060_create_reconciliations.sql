@@ -14,7 +14,7 @@ create table public.reconciliations (
   constraint reconciliations_window_check check (from_at <= until_at)
 );
 comment on table public.reconciliations is
-  'Finished comparisons with PortOne''s lists, one row a store and window of statusChangedAt; the youngest until_at of a store is its high-water mark. start: when comparing began, nothing older is looked at unless asked. Kept for 90 days.';
+  'Finished comparisons with PortOne''s lists, one row a store and window of statusChangedAt; the youngest until_at of a store is its high-water mark, but for by_hand: a look at some window leaves no gap behind it closed. start: when comparing began, nothing older is looked at unless asked. Kept for 90 days.';
 comment on column public.reconciliations.source is 'Which of PortOne''s lists could be read: payments, events, payments+events, none (start).';
 create index reconciliations_store_id_idx on public.reconciliations (store_id, until_at desc);
 comment on index public.reconciliations_store_id_idx is 'The high-water mark of a store.';

@@ -202,6 +202,8 @@ cross join (
   from (
     select done.store_id, max(done.until_at) filter (where done.kind <> 'start') as until_at
     from public.reconciliations as done
+    -- A look at one window by hand says nothing about what was before it.
+    where done.kind <> 'by_hand'
     group by done.store_id
     having max(done.finished_at) > (select private.now()) - interval '7 days'
   ) as stores

@@ -37,15 +37,28 @@ $$;
 comment on function private.replay_job(public.webhook_logs, timestamptz) is 'The job that reads again what a delivery named: one that waits already, or a new one. The caller holds the lane.';
 revoke all on function private.replay_job(public.webhook_logs, timestamptz) from public, anon, authenticated, service_role;
 
+create function private.first_webhook_since(p_since timestamptz) returns bigint
+language sql stable set search_path = ''
+as $$
+  select min(earliest.id) from (
+    -- Ids are dealt nearly in order of time: the thousand oldest hold the lowest of them.
+    select logs.id from public.webhook_logs as logs where logs.created_at >= p_since order by logs.created_at limit 1000
+  ) as earliest
+$$;
+comment on function private.first_webhook_since(timestamptz) is
+  'Below which id no delivery came since a moment; null when none did. Pages by id begin there instead of walking past everything older.';
+revoke all on function private.first_webhook_since(timestamptz) from public, anon, authenticated, service_role;
+
 create function private.replay_webhooks(
   p_ids bigint[], p_since timestamptz, p_failed_only boolean, p_after_id bigint, p_reason text, p_actor text
 ) returns setof public.acted_on
-language plpgsql security definer set search_path = ''
+language plpgsql security definer set search_path = '' set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 declare
   who constant text := private.operator_name(p_actor);
   asked bigint[] := p_ids;
+  first_id bigint;
   owners bigint[];
   lanes text[];
   webhook public.webhook_logs;
@@ -57,9 +70,10 @@ begin
     perform private.fail('422', 'REPLAY_WHAT', 'Say which deliveries: ids, since, failed_only, or the last two together.', 'ids', 'Send webhook_logs.id.');
   end if;
   if asked is null then
+    first_id := case when p_since is not null then private.first_webhook_since(p_since) else 0 end;
     asked := array(
       select logs.id from public.webhook_logs as logs
-      where logs.duplicate_of is null and logs.id > coalesce(p_after_id, 0)
+      where logs.duplicate_of is null and logs.id > coalesce(p_after_id, 0) and logs.id >= first_id
         and (p_since is null or logs.created_at >= p_since)
         and (not coalesce(p_failed_only, false) or logs.status = 'failed')
         and logs.subject_kind is not null and logs.subject_id is not null

@@ -7,7 +7,8 @@ create type public.listed_job as (
 
 create function private.list_jobs(p_states text[], p_kind text, p_payment_id text, p_before_id bigint, p_max integer)
 returns setof public.listed_job
-language plpgsql stable security definer set search_path = ''
+-- Each combination of filters has a plan of its own.
+language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan
 as $$
 begin
   perform private.operator_name(null);
@@ -117,17 +118,24 @@ create type public.listed_webhook as (
 create function private.list_webhooks(
   p_status text, p_since timestamptz, p_payment_id text, p_before_id bigint, p_after_id bigint, p_max integer
 ) returns setof public.listed_webhook
-language plpgsql stable security definer set search_path = ''
+-- Each combination of filters has a plan of its own.
+language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan
 as $$
+declare
+  wanted constant public.webhook_status := (select word from unnest(enum_range(null::public.webhook_status)) as word where word::text = p_status);
+  first_id constant bigint := case when p_since is not null then private.first_webhook_since(p_since) else 0 end;
 begin
   perform private.operator_name(null);
+  if (p_status is not null and wanted is null) or first_id is null then
+    return;
+  end if;
   return query
   select
     logs.id, logs.webhook_id, logs.webhook_type, logs.status::text, logs.skip_reason, logs.payment_id, logs.subject_kind, logs.subject_id,
     logs.job_id, logs.attempts, logs.error, logs.event_at, logs.created_at, logs.processed_at
   from public.webhook_logs as logs
-  where (p_status is null or logs.status::text = p_status)
-    and (p_since is null or logs.created_at >= p_since)
+  where (wanted is null or logs.status = wanted)
+    and logs.id >= first_id and (p_since is null or logs.created_at >= p_since)
     and (p_payment_id is null or logs.payment_id = p_payment_id
       or (logs.payment_id is null and logs.subject_kind = 'payment' and logs.subject_id = p_payment_id))
     and (p_before_id is null or logs.id < p_before_id)

@@ -94,7 +94,7 @@ begin
   end if;
   select min(done.from_at) filter (where done.kind = 'start'), max(done.until_at), max(done.finished_at) filter (where done.kind in ('compare', 'start'))
   into began, mark, compared
-  from public.reconciliations as done where done.store_id = p_store_id;
+  from public.reconciliations as done where done.store_id = p_store_id and done.kind <> 'by_hand';
   if mark is null then
     -- What was there before us is compared only when somebody asks for it.
     insert into public.reconciliations (store_id, kind, from_at, until_at, source, finished_at)
@@ -150,6 +150,7 @@ as $$
 declare
   v_now constant timestamptz := private.now();
   tick public.reconciliation_tick;
+  watched record;
   store text;
 begin
   tick := row(0, 0, 0, false);
@@ -167,8 +168,9 @@ begin
   end loop;
   tick.polls := private.poll_open_payments(100, v_now);
   perform private.forget_polls(1000);
-  tick.overdue := private.watch_webhooks(100, v_now);
-  tick.more := tick.polls = 100 or tick.overdue = 100;
+  watched := private.watch_webhooks(100, v_now);
+  tick.overdue := watched.overdue;
+  tick.more := tick.polls = 100 or watched.more;
   return tick;
 end
 $$;

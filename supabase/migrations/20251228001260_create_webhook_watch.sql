@@ -43,31 +43,52 @@ $$;
 comment on function private.has_come(text, text, timestamptz) is 'Whether a delivery of this type about this payment is in the log, of an event not before a moment.';
 revoke all on function private.has_come(text, text, timestamptz) from public, anon, authenticated, service_role;
 
-create function private.watch_webhooks(p_max integer, p_now timestamptz) returns integer
+create function private.close_arrived(p_max integer, p_now timestamptz) returns void
+language sql set search_path = ''
+as $$
+  with looked_at as materialized (
+    select findings.id from public.drift_findings as findings
+    where findings.kind = 'webhook_overdue' and findings.closed_at is null
+    -- After an outage there may be very many: each gets its turn, and none is stuck behind others.
+    order by random()
+    limit p_max
+    -- One that is held is being settled: it is not waited for.
+    for no key update skip locked
+  )
+  update public.drift_findings as findings set closed_at = p_now, closed_how = 'it has come'
+  where findings.id in (select looked_at.id from looked_at)
+    and private.has_come(findings.subject, findings.detail ->> 'expected', private.time_of(findings.detail ->> 'status_changed_at'))
+$$;
+comment on function private.close_arrived(integer, timestamptz) is
+  'Looks at up to p_max webhooks that are overdue and closes the findings of those that have come after all.';
+revoke all on function private.close_arrived(integer, timestamptz) from public, anon, authenticated, service_role;
+
+create function private.watch_webhooks(p_max integer, p_now timestamptz, out overdue integer, out more boolean)
 language plpgsql set search_path = ''
 as $$
 declare
+  until constant timestamptz := p_now - private.webhook_patience();
+  most constant integer := 500;
   mark timestamptz;
   event record;
   finding record;
-  overdue integer := 0;
+  looked_at integer := 0;
 begin
-  -- Those that have come after all.
-  update public.drift_findings as findings set closed_at = p_now, closed_how = 'it has come'
-  where findings.kind = 'webhook_overdue' and findings.closed_at is null
-    and private.has_come(findings.subject, findings.detail ->> 'expected', private.time_of(findings.detail ->> 'status_changed_at'));
+  overdue := 0;
+  perform private.close_arrived(most, p_now);
 
   insert into private.watch_marks (name, at) values ('webhooks', p_now) on conflict (name) do nothing;
   select marks.at into mark from private.watch_marks as marks where marks.name = 'webhooks';
   for event in
     select events.payment_id, events.to_status, events.created_at, private.time_of(events.snapshot ->> 'status_changed_at') as status_changed_at
     from public.payment_events as events
-    where events.created_at > mark and events.created_at <= p_now - private.webhook_patience()
+    where events.created_at > mark and events.created_at <= until
       and events.event_type = 'status_changed' and events.snapshot ? 'transaction_id'
     -- with ties: one settled batch has one moment, and the mark steps over all of it
     order by events.created_at
-    fetch first 500 rows with ties
+    fetch first (most) rows with ties
   loop
+    looked_at := looked_at + 1;
     if private.expected_webhook(event.to_status) is not null
       and not private.has_come(event.payment_id, private.expected_webhook(event.to_status), event.status_changed_at) then
       perform private.open_drift('webhook_overdue', event.payment_id, jsonb_strip_nulls(jsonb_build_object('payment_id', event.payment_id,
@@ -77,7 +98,9 @@ begin
     end if;
     mark := event.created_at;
   end loop;
-  update private.watch_marks as marks set at = mark where marks.name = 'webhooks';
+  more := looked_at >= most;
+  -- What is no change of a payment is not looked through again and again.
+  update private.watch_marks as marks set at = case when more then mark else greatest(mark, until) end where marks.name = 'webhooks';
 
   for finding in
     select findings.id, findings.subject, payments.store_id from public.drift_findings as findings
@@ -93,11 +116,11 @@ begin
       where findings.id = finding.id;
     end if;
   end loop;
-  return overdue + private.watch_schedules(p_max, p_now);
+  overdue := overdue + private.watch_schedules(p_max, p_now);
 end
 $$;
 comment on function private.watch_webhooks(integer, timestamptz) is
-  'Changes of payments we learned of by reading, half an hour ago, and whose webhook has not come: a finding, and a job that asks PortOne to send it again and reads the payment. Closes the findings of those that have come. Returns how many are new.';
+  'Changes of payments we learned of by reading, half an hour ago, and whose webhook has not come: a finding, and a job that asks PortOne to send it again and reads the payment. Closes the findings of those that have come. Returns how many are new, and whether there are more events to look at.';
 revoke all on function private.watch_webhooks(integer, timestamptz) from public, anon, authenticated, service_role;
 
 create index payment_schedules_due_idx on public.payment_schedules (time_to_pay) where status in ('scheduled', 'started', 'pending');

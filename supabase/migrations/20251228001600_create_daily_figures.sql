@@ -1,5 +1,12 @@
 -- What the console's overview draws: money by day, added up in the database, because a client gets at most 1,000 rows a call.
 
+create index payments_paid_at_idx on public.payments (paid_at) where paid_amount > 0;
+comment on index public.payments_paid_at_idx is 'payments_daily: what was paid in a window.';
+create index payments_failed_at_idx on public.payments (coalesce(failed_at, status_changed_at, updated_at)) where status = 'failed';
+comment on index public.payments_failed_at_idx is 'payments_daily: what failed in a window.';
+create index payment_cancellations_cancelled_at_idx on public.payment_cancellations (cancelled_at) where status = 'succeeded';
+comment on index public.payment_cancellations_cancelled_at_idx is 'payments_daily: what was refunded in a window.';
+
 create view public.payments_daily with (security_invoker = on) as
 select
   (figures.at at time zone 'Asia/Seoul')::date as day,

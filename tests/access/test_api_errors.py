@@ -15,6 +15,7 @@ import pytest
 from tests.access.api import FRONT, Client
 from tests.access.world import ACCOUNT
 from tests.sql.shop import Row, claim, paid_payment, prepared_payment, snapshot, sync
+from tests.sql.shop import settle as put_back
 from tests.sql.test_default_card import new_card
 from tests.sql.test_webhook_log import delivery
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from sandbox.supabase.project import Supabase
     from tests.access.world import World
-    from tests.sql.shop import Shop
+    from tests.sql.shop import Caller, Shop
 
 # Codes that no HTTP call can reach, and why.
 OUT_OF_REACH = {
@@ -178,6 +179,14 @@ CASES = (
     settle("AMOUNT_OUT_OF_RANGE", "snapshots.total", snapshots=["$snapshot", {"total": 2**31}]),
     settle("AMOUNT_OUT_OF_RANGE", "snapshots.cancelled", snapshots=["$snapshot", {"cancelled": -1}]),
     settle("AMOUNT_NOT_WHOLE", "snapshots.tax_free", snapshots=["$snapshot", {"tax_free": 0.5}]),
+    Case("FINDING_NOT_FOUND", 404, "id", "admin", "close_finding", {"id": -1, "how": "r"}),
+    Case("ID_REQUIRED", 422, "ids[2]", "admin", "requeue_jobs", {"ids": [1, None], "reason": "r"}),
+    Case("REPLAY_WHAT", 422, "ids", "admin", "replay_webhooks", {"reason": "r"}),
+    Case("JOB_NOT_FOUND", 404, "id", "admin", "describe_job", {"id": -1}),
+    Case("JOB_NOT_FOUND", 404, "id", "admin", "cancel_job", {"id": -1, "reason": "r"}),
+    Case("JOB_IS_RUNNING", 409, "id", "admin", "cancel_job", {"id": "$running_job", "reason": "r"}),
+    Case("JOB_IS_UNDECIDED", 409, "id", "admin", "cancel_job", {"id": "$undecided_job", "reason": "r"}),
+    Case("SIGHTING_INVALID", 422, "sightings[1]", "service_role", "record_drift", {"sightings": [{"payment_id": "p"}]}),
     Case("WEBHOOK_INVALID", 422, "webhooks[1].body", "service_role", "record_webhooks", {"webhooks": [delivery("wh-bad") | {"body": "!"}]}),
 )  # fmt: skip
 
@@ -210,14 +219,24 @@ def prepared(api_shop: Shop, api_world: World) -> Row:
     worker.one("request_completion", payment_id=virtual.payment_id)
     worker.one("request_cancellation", payment_id=mixed.payment_id, amount=10, tax_free_amount=0, reason="r")
     jobs = {job["kind"]: {"job_id": job["id"], "claim": job["claim"]} for job in claim(worker, lease=3600)}
+    tried = refund_that_was_tried(api_shop, worker)
     return {
         "paid": paid.payment_id, "mixed": mixed.payment_id, "virtual": virtual.payment_id,
         "cancelled": cancelled.payment_id, "ready": ready.payment_id, "order": order,
         "paid_order": paid.order_id, "priceless_order": priceless, "used_key": "used-key-1",
         "late": late.payment_id, **cards, **refunds(api_shop, mixed.payment_id, paid.payment_id),
         "inactive_card": inactive, "expired_card": expired, "snapshot": snapshot(virtual.payment_id),
-        "sync_job": jobs["sync_payment"], "cancel_job": jobs["cancel_payment"], "prepare_job": jobs["prepare_payment"],
+        "running_job": jobs["sync_payment"]["job_id"], "undecided_job": tried, "sync_job": jobs["sync_payment"], "cancel_job": jobs["cancel_payment"], "prepare_job": jobs["prepare_payment"],
     }  # fmt: skip
+
+
+def refund_that_was_tried(shop: Shop, worker: Caller) -> int:
+    """The job of a refund that a worker has had in its hands and put back: it may have been sent."""
+    paid = paid_payment(shop, worker)
+    worker.one("request_cancellation", payment_id=paid.payment_id, amount=10, reason="r")
+    (job,) = [job for job in claim(worker, lease=3600) if job["kind"] == "cancel_payment"]
+    put_back(worker, job, "retry", retry_in_seconds=3600)
+    return int(job["id"])
 
 
 def refunds(shop: Shop, reserved: str, paid: str) -> Row:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
 from tests.sql.shop import Refused, amounts, cancellation, claim, settle, snapshot
 from tests.sql.test_read_back_decides import CALLS, WINDOW, ended, findings, left_dead, undecided
+from tests.sql.test_views import documented
 
 if TYPE_CHECKING:
     from tests.sql.shop import Caller, Shop
@@ -58,3 +60,19 @@ def test_a_person_may_say_which_cancellation_a_refund_is(shop: Shop, worker: Cal
     assert by_hand(owner, call["operation"], "this one", "c-2") == "succeeded"
     assert amounts(owner, call["payment"]) == (1000, 600, 0, 400)
     assert {how for _, how in findings(owner)} == {"this one"}
+
+
+def test_the_two_lines_of_the_operators_guide_run_as_written(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
+    never, this_one = [line for line in documented() if "decide_by_hand" in line]
+    call = undecided(shop, worker, "cancel_payment")
+
+    def run(statement: str, cancellation_id: str = "") -> None:
+        filled = statement.replace("<operation id>", str(call["operation"]))
+        owner.connection.execute(filled.replace("<PortOne cancellation id>", cancellation_id).encode())
+
+    with pytest.raises(psycopg.Error, match="PortOne lists no cancellation with this id"):
+        run(this_one, "c-1")
+    run(never)
+    assert ended(worker, call) == ("failed", "NOT_EXECUTED")

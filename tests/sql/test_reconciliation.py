@@ -262,6 +262,21 @@ def test_windows_follow_each_other_with_overlap_and_only_one_is_under_way(
     assert datetime.fromisoformat(job["payload"]["from"]) == began
 
 
+def test_a_look_by_hand_leaves_no_gap_behind_it_closed(shop: Shop, worker: Caller, owner: Caller) -> None:
+    tick(worker)
+    began = owner.row("select until_at as at from public.reconciliations")["at"]
+    shop.advance(8 * 3600)
+    for until in (began + timedelta(hours=8), began + timedelta(days=1000)):
+        worker.call(
+            "finish_reconciliation", store_id="store-1", from_at=(began + timedelta(hours=7)).isoformat(),
+            until_at=until.isoformat(), source="payments", seen=1, different=0,
+        )  # fmt: skip
+    assert shop.admin().row("select as_of from public.is_ledger_equal")["as_of"] is None
+    assert tick(worker)["sweeps"] == 1
+    (job,) = jobs_of(worker, "sweep_payments")
+    assert datetime.fromisoformat(job["payload"]["from"]) == began
+
+
 def test_a_sweep_that_failed_leaves_the_mark_where_it_was(shop: Shop, worker: Caller) -> None:
     tick(worker)
     shop.advance(3600)
@@ -396,3 +411,35 @@ def test_each_partial_cancellation_has_one_of_its_own(shop: Shop, worker: Caller
     worker.call("record_webhooks", webhooks=[arrived])
     tick(worker)
     assert overdue(owner)[0]["closed_how"] == "it has come"
+
+
+def test_very_many_overdue_webhooks_are_looked_at_in_steps(shop: Shop, worker: Caller, owner: Caller) -> None:
+    tick(worker)
+    owner.run(
+        "insert into public.drift_findings (kind, subject, detail, first_seen_at, last_seen_at)"
+        " select 'webhook_overdue', 'p-' || n, '{\"expected\": \"Transaction.Paid\"}', now(), now() from generate_series(1, 600) as n"
+    )
+    owner.run(
+        "insert into public.webhook_logs (webhook_id, webhook_type, status, subject_kind, subject_id, created_at, processed_at)"
+        " select 'w-' || n, 'Transaction.Paid', 'processed', 'payment', 'p-' || n, now(), now() from generate_series(1, 600) as n"
+    )
+    closed = []
+    for _ in range(2):
+        tick(worker)
+        closed.append(len([row for row in overdue(owner) if row["closed_how"] == "it has come"]))
+    assert closed == [500, 600]
+
+
+def test_events_are_looked_through_once_and_to_the_end(shop: Shop, worker: Caller, owner: Caller) -> None:
+    tick(worker)
+    paid = prepared_payment(shop, worker)
+    # a state no webhook is waited for: a second apart, so that none is a tie of another
+    owner.run(
+        "insert into public.payment_events (payment_id, sequence, event_type, to_status, snapshot, source, created_at)"
+        " select %s, 1000 + n, 'status_changed', 'ready', '{\"transaction_id\": \"t\"}', 'test', private.now() + n * interval '1 s' from generate_series(1, 600) as n",
+        paid.payment_id,
+    )
+    shop.advance(3 * 3600)
+    assert [tick(worker)["more"], tick(worker)["more"]] == [True, False]
+    lag = owner.row("select private.now() - at as lag from private.watch_marks")["lag"]
+    assert lag < timedelta(hours=1), "what is no change of a payment is not looked through again"

@@ -308,7 +308,8 @@ def documented(heading: str = "") -> list[str]:
 
 
 def test_every_query_in_the_operators_guide_runs_as_written(shop: Shop, busy: str) -> None:
-    statements = documented()
+    """But for those that need something undecided: tests/sql/test_decide_by_hand.py runs them."""
+    statements = [statement for statement in documented() if "decide_by_hand" not in statement]
     assert len(statements) >= 12
     operator = shop.owner()
     for statement in statements:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import structlog
 
 import worker
 from tests.unit.support import ENVIRONMENT, JWT, make_settings
@@ -37,20 +36,11 @@ def log_calls() -> Iterator[tuple[str, ast.Call]]:
 
 
 @pytest.fixture
-def log_file(tmp_path: Path) -> Iterator[Path]:
+def log_file(tmp_path: Path) -> Path:
     """A configured log file in a folder that does not exist yet."""
     path = tmp_path / "logs" / "combined.log"
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
     configure_logging(make_settings(log_file=str(path)))
-    yield path
-    for handler in list(root.handlers):
-        root.removeHandler(handler)
-        handler.close()
-    for handler in before:
-        root.addHandler(handler)
-    root.setLevel(level)
-    structlog.reset_defaults()
+    return path
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

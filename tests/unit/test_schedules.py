@@ -232,7 +232,8 @@ async def test_without_its_card_not_finding_a_schedule_proves_nothing() -> None:
 async def test_a_payment_portone_does_not_know_is_looked_for_as_a_schedule(
     reads: list[Any], card: dict[str, Any], found: bool, absent: bool
 ) -> None:
-    fake = portone([], [problem(404, "PAYMENT_NOT_FOUND"), *reads])
+    in_either_store = problem(404, "PAYMENT_NOT_FOUND")
+    fake = portone([], [in_either_store, in_either_store, *reads])
     outcome = await sync_payment(make_deps(portone=fake), card_job("sync_payment", **card))
     assert (outcome.verdict, outcome.not_found) == ("done", True)
     assert ([one.schedule_id for one in outcome.schedules], outcome.schedule_not_found) == (

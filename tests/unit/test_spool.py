@@ -247,3 +247,37 @@ async def test_many_at_once_share_one_fsync(tmp_path: Path, monkeypatch: pytest.
     (path,) = spool.files()
     assert len(decode(path.read_bytes()).deliveries) == 100
     assert len(synced) < 10
+
+
+async def test_a_folder_that_vanished_is_a_refusal_and_nobody_waits_for_ever(tmp_path: Path) -> None:
+    folder = tmp_path / "spool"
+    spool = Spool(folder, max_bytes=MIB)
+    await spool.append(delivery(1))
+    await spool.retire()
+    for path in spool.files():
+        path.unlink()
+    folder.rmdir()
+    for number in (2, 3):
+        with pytest.raises(SpoolRefused, match="errno 2"):
+            await asyncio.wait_for(spool.append(delivery(number)), 10)
+    folder.mkdir()
+    await spool.append(delivery(4))
+    assert len(spool.files()) == 1
+
+
+async def test_a_disk_that_takes_nothing_back_is_a_refusal_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path, max_bytes=MIB)
+    await spool.append(delivery(1))
+
+    def broken(*_arguments: object) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", broken)
+        patched.setattr(os, "ftruncate", broken)
+        with pytest.raises(SpoolRefused, match="errno 5"):
+            await asyncio.wait_for(spool.append(delivery(2)), 10)
+    await asyncio.wait_for(spool.append(delivery(3)), 10)
+    assert len(spool.files()) == 2, "nothing more is written to the file that failed"

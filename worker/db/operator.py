@@ -52,14 +52,20 @@ class Operator:
     async def request(self, function: str, arguments: Mapping[str, object]) -> Mapping[str, object]:
         """Ask for something as the shop's server; the answer is the operation. A lost reply is asked again, once.
 
-        Both tries carry one idempotency key, so nothing happens twice. Raises ``Rejected`` with code, field and hint.
+        Both tries carry one idempotency key, so nothing happens twice. Raises ``Rejected`` with code, field and hint;
+        ``DatabaseUnavailable`` when both replies were lost, with the key in ``extra``: it may have been asked for, and
+        only under that key may it be asked for again.
         """
         given = {name: value for name, value in arguments.items() if value is not None}
-        given.setdefault("idempotency_key", f"cli-{uuid4()}")
+        key = given.setdefault("idempotency_key", f"cli-{uuid4()}")
         try:
             answer = await self._database.call(function, given)
         except DatabaseUnavailable:
-            answer = await self._database.call(function, given)
+            try:
+                answer = await self._database.call(function, given)
+            except DatabaseUnavailable as lost:
+                lost.extra["idempotency_key"] = key
+                raise
         return _operation(answer, function)
 
     async def operation(self, operation_id: str) -> Mapping[str, object]:

@@ -7,6 +7,7 @@ dies. Whoever gets the lock of a file may drain it: the writer itself, or a succ
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import itertools
 import os
@@ -88,11 +89,13 @@ class Spool:
                     written.set_exception(failure)
 
     def _write(self, lines: Sequence[bytes]) -> SpoolRefused | None:
-        """Append all lines or none that counts; runs in a thread, one at a time."""
+        """Append all lines or none that counts; runs in a thread, one at a time. Returns every failure: nobody waits for ever."""
         block = b"".join(lines)
-        if self._used() + len(block) > self._max_bytes:
-            return SpoolRefused("WEBHOOK_SPOOL_FULL", "the webhook spool has reached WEBHOOK_SPOOL_MAX_BYTES")
         try:
+            if self._used() + len(block) > self._max_bytes:
+                return SpoolRefused(
+                    "WEBHOOK_SPOOL_FULL", "the webhook spool has reached WEBHOOK_SPOOL_MAX_BYTES"
+                )
             current = self._open()
         except OSError as error:
             return SpoolRefused(
@@ -127,11 +130,12 @@ class Spool:
 
     def _undo(self, current: _Open) -> None:
         """Take back what was half written. After a failed fsync nothing more is written to that file."""
-        try:
+        self._current = None
+        # What cannot be taken back was never acknowledged: stored all the same it is a genuine delivery, sent twice.
+        with contextlib.suppress(OSError):
             os.ftruncate(current.descriptor, current.size)
-        finally:
+        with contextlib.suppress(OSError):
             os.close(current.descriptor)
-            self._current = None
 
     def _used(self) -> int:
         total = 0
