@@ -72,6 +72,15 @@ def seen_ids(database: FakeDatabase) -> list[str]:
     return [one["payment_id"] for call in database.named("record_drift") for one in call["sightings"]]
 
 
+async def test_a_day_of_very_many_events_is_recorded_in_calls_the_database_takes() -> None:
+    shop = Shop(events=[event(f"old{n}", "PAID", 0, "2026-09-01T01:00:00Z") for n in range(1100)])
+    database = FakeDatabase(record_drift=equal, check_unlisted=[])
+    deps = make_deps(database, shop)
+    found = await compare_window(deps, deps.stores.of(STORE), BEGIN, END, repair=True, whole=False)
+    assert [len(call["sightings"]) for call in database.named("record_drift")] == [500, 500, 100]
+    assert (len(set(seen_ids(database))), found.seen, found.verdicts) == (1100, 1100, {"equal": 1100})
+
+
 async def test_everything_listed_is_recorded_once_with_its_store_and_ours_are_looked_for() -> None:
     database = FakeDatabase(record_drift=equal, check_unlisted=["payGone"])
     shop = Shop(1, 2, 3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from worker.db.reading import rows, text, whole
 from worker.errors import DatabaseFault
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from worker.db.client import Database
     from worker.readings import Sighting
+
+# record_drift takes no more a call.
+MOST_SIGHTINGS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Reconciliation:
     async def record(
         self, sightings: Sequence[Sighting], *, known_stores: frozenset[str], asked_store: str, repair: bool
     ) -> list[Judged]:
-        """Hold at most 500 sightings against our rows; one answer each."""
+        """Hold at most ``MOST_SIGHTINGS`` sightings against our rows; one answer each."""
         elements = [
             asdict(seen)
             | {

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from worker.db.reconciliation import MOST_SIGHTINGS
 from worker.errors import Misconfigured, Transient, WorkerError
 from worker.logs import get_logger
 from worker.portone.payment_lists import WindowTooFull
@@ -101,14 +102,18 @@ async def _record(
     result.seen += len(fresh)
     waiting = list(fresh.values())
     while waiting:
+        # A day's events are one list, whatever their number.
+        part, rest = waiting[:MOST_SIGHTINGS], waiting[MOST_SIGHTINGS:]
         judged = await deps.reconciliation.record(
-            waiting, known_stores=deps.stores.ids, asked_store=store.store_id, repair=repair
+            part, known_stores=deps.stores.ids, asked_store=store.store_id, repair=repair
         )
         again = {one.payment_id for one in judged if one.verdict == "again"}
         for one in judged:
             if one.verdict != "again":
                 result.verdicts[one.verdict] = result.verdicts.get(one.verdict, 0) + 1
-        waiting = [seen for seen in waiting if seen.payment_id in again] if len(again) < len(waiting) else []
+        waiting = (
+            rest if len(again) == len(part) else [seen for seen in part if seen.payment_id in again] + rest
+        )
 
 
 def _chunks(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
