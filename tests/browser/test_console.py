@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
@@ -95,6 +95,27 @@ def test_a_refund_clicked_twice_is_one(console: Console, buyer: Buyer, portone: 
     console.ask_refund("3000", "두 번 클릭")
     console.page.dblclick("#refund-confirm")
     console.page.locator("#refund-said:not(.wait)").wait_for()
+    assert cancelled(portone, payment_id) == [3000]
+
+
+def test_a_refund_whose_reply_was_lost_is_one_when_it_is_asked_for_again(
+    console: Console, buyer: Buyer, portone: SimulatorControl
+) -> None:
+    payment_id = buyer.buys("dripper")
+    console.go("payments", payment_id)
+
+    def lose_the_reply(route: Any) -> None:
+        route.fetch()
+        route.fulfill(
+            status=503,
+            content_type="application/json",
+            body='{"error": {"code": "DATABASE_UNAVAILABLE", "message": "no answer"}}',
+        )
+
+    console.page.route("**/cancel", lose_the_reply, times=1)
+    for _ in range(2):
+        console.ask_refund("3000", "reply lost")
+        console.confirm()
     assert cancelled(portone, payment_id) == [3000]
 
 

@@ -22,9 +22,18 @@ async function post(client: Client, path: string[], body: unknown): Promise<Oper
     headers: { authorization: `Bearer ${data.session?.access_token ?? ""}`, "content-type": "application/json" },
     body: JSON.stringify(body),
   });
-  const answer = (await reply.json()) as Operation & { error?: unknown };
-  if (!reply.ok) throw answer.error;
+  const answer = (await reply.json()) as Operation & { error?: object };
+  if (!reply.ok) throw { ...answer.error, status: reply.status };
   return answer;
+}
+
+/**
+ * Whether an error of `askRefund` says that nothing was asked for. A worker that got no reply from the database (503)
+ * does not know, and neither does a page whose own request was lost: the same key must be used again then.
+ */
+export function isRefused(error: unknown): boolean {
+  const status = typeof error === "object" && error !== null && "status" in error ? error.status : undefined;
+  return typeof status === "number" && status >= 400 && status < 500;
 }
 
 export const askRefund = (client: Client, paymentId: string, request: RefundRequest): Promise<Operation> =>

@@ -3,7 +3,7 @@ import type { TargetedSubmitEvent } from "preact";
 import { BANKS } from "../data/banks";
 import { refusal } from "../data/errors";
 import type { Payment } from "../data/payments";
-import { askRefund, follow, type RefundRequest } from "../data/worker";
+import { askRefund, follow, isRefused, type RefundRequest } from "../data/worker";
 import { exponent, money, parseMoney } from "../format";
 import { Notice } from "../parts/notice";
 import { useClient } from "../supabase";
@@ -65,8 +65,7 @@ export function RefundForm({ payment, onDone }: { payment: Payment; onDone: () =
     } catch (error) {
       const why = refusal(error, language === "ko", t);
       next = { kind: "bad", text: `${t.refundRefused}: ${why.message}${why.max === undefined ? "" : ` ${t.refundAtMost} ${shown(why.max)}.`}` };
-      // A refusal has a code; without one nobody knows, and the key must stay.
-      if (why.code !== "") key.current = null;
+      if (isRefused(error)) key.current = null;
     }
     // What is left first, the sentence about it after: the next refund must not be written beside an old figure.
     await onDone();
