@@ -56,6 +56,10 @@ def test_a_claim_that_was_lost_may_not_send(walk: Callable[[str], Walk], kind: s
     call = walk(kind)
     stale = call.claim()
     call.die()
+    call.worker.call("claim_jobs", worker="w2", max=1, lease_seconds=60, after_id=10**9)
+    assert call.begin(stale)["decision"] == "lost", (
+        "its lease is over, whether or not somebody else has claimed it"
+    )
     fresh = call.claim()
     assert call.begin(stale)["decision"] == "lost"
     assert call.owner.rows("select from private.attempts where payment_id = %s", call.payment_id) == []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sql.window_walk import KINDS, MARGIN, WINDOW
+from tests.sql.window_walk import BUDGET, KINDS, MARGIN, WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,9 +116,13 @@ def test_portones_yes_is_not_taken_back_by_any_number_of_looks_at_nothing(
         call.end(job, "retry", **call.portone.reading())
         assert call.status == ("pending", None)
         call.expect_kept()
+    call.until(BUDGET + 60)
+    call.end(call.claim(), "retry", **call.portone.reading())
+    assert (call.status, call.findings) == (("pending", None), {"undecided_charge"})
+    call.expect_kept()
     call.portone.effects = did
-    call.until(WINDOW + 600)
-    call.end(call.claim(), "done", **call.portone.reading())
+    call.shop.advance(120)
+    assert call.read_back() == 1
     call.expect_happened_once()
 
 
