@@ -61,6 +61,7 @@ def test_two_looks_less_than_a_minute_apart_are_one(walk: Callable[[str], Walk],
         call.read_only()
         call.expect_undecided()
         call.owner.run("update queue.jobs set run_at = created_at where operation_id = %s", call.asked["id"])
+        call.shop.advance(40)
 
 
 @every_kind
@@ -74,6 +75,29 @@ def test_no_look_before_the_window_is_over_counts(walk: Callable[[str], Walk], k
     call.shop.advance(61)
     call.read_only()
     call.expect_never_happened()
+
+
+def test_an_entry_that_fits_is_not_called_ours_before_the_window_is_over(walk: Callable[[str], Walk]) -> None:
+    call = walk("cancel_payment")
+    call.lose_reply()
+    call.until(WINDOW - MARGIN)
+    call.read_only()
+    call.expect_undecided()
+    call.until(WINDOW)
+    call.read_only()
+    call.expect_happened_once()
+
+
+def test_a_failed_payment_is_not_called_ours_before_the_window_is_over(walk: Callable[[str], Walk]) -> None:
+    call = walk("charge_billing_key")
+    call.lose_reply(arrives=False)
+    call.portone.status = "FAILED"
+    call.until(WINDOW - MARGIN)
+    call.read_only()
+    assert call.status == ("pending", None)
+    call.until(WINDOW)
+    call.read_only()
+    call.expect_never_happened("PG_PROVIDER")
 
 
 @every_kind

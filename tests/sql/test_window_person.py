@@ -103,6 +103,18 @@ def test_a_job_that_dies_inside_the_window_is_read_back_only_after_it(
     call.expect_never_happened()
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "cancel_payment"])
+def test_what_has_happened_under_its_own_payment_id_needs_no_waiting(
+    walk: Callable[[str], Walk], kind: str
+) -> None:
+    call = walk(kind)
+    call.end(call.send(), "dead", attempt={"number": 1, "outcome": "unknown"})
+    left_to_a_person(call)
+    call.worker.one("request_completion", payment_id=call.payment_id)
+    assert call.read_back() == 1
+    call.expect_happened_once()
+
+
 def test_two_cancellations_that_both_fit_are_told_apart_by_a_person(walk: Callable[[str], Walk]) -> None:
     call = walk("cancel_payment")
     call.lose_reply()
