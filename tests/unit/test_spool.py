@@ -281,3 +281,31 @@ async def test_a_disk_that_takes_nothing_back_is_a_refusal_too(
             await asyncio.wait_for(spool.append(delivery(2)), 10)
     await asyncio.wait_for(spool.append(delivery(3)), 10)
     assert len(spool.files()) == 2, "nothing more is written to the file that failed"
+
+
+async def test_what_cannot_be_set_aside_stays_in_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path, max_bytes=MIB)
+    for number in (1, 2):
+        await spool.append(delivery(number))
+    await spool.retire()
+    database = Database()
+    database.failure = Rejected("WEBHOOK_INVALID", "no")
+    write = os.write
+
+    def half(descriptor: int, block: Any) -> int:
+        if len(block) > 20:
+            return write(descriptor, block[:20])
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", half)
+        with pytest.raises(OSError, match="full"):
+            await drain_of(tmp_path, database).run_once()
+    assert len(spool.files()) == 1
+    assert (tmp_path / SET_ASIDE).read_bytes() == b"", "half a line is taken back"
+    await drain_of(tmp_path, database).run_once()
+    assert spool.files() == []
+    kept = decode((tmp_path / SET_ASIDE).read_bytes())
+    assert [one.webhook_id for one in kept.deliveries] == ["wh_1", "wh_2"]

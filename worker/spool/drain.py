@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from worker.errors import DatabaseFault, Misconfigured, Rejected, Transient
 from worker.logs import get_logger
 from worker.spool.lines import decode, encode
+from worker.spool.store import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -115,9 +116,17 @@ class Drain:
             self._set_aside([encode(one) for one in refused])
 
     def _set_aside(self, lines: Sequence[bytes]) -> None:
+        """Return when the lines are on disk. Raises ``OSError``: the spool file they are from must stay then."""
         descriptor = os.open(self._spool.directory / SET_ASIDE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(descriptor, b"".join(lines))
-            os.fsync(descriptor)
+            # Locked, so that what is taken back is ours alone.
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            before = os.fstat(descriptor).st_size
+            try:
+                write_whole(descriptor, b"".join(lines))
+                os.fsync(descriptor)
+            except OSError:
+                os.ftruncate(descriptor, before)
+                raise
         finally:
             os.close(descriptor)

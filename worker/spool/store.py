@@ -102,7 +102,7 @@ class Spool:
                 "WEBHOOK_SPOOL_FAILED", f"the webhook spool cannot be opened (errno {error.errno})"
             )
         try:
-            _write_whole(current.descriptor, block)
+            write_whole(current.descriptor, block)
             os.fsync(current.descriptor)
         except OSError as error:
             self._undo(current)
@@ -157,7 +157,8 @@ def _is_ours(descriptor: int) -> bool:
     return os.fstat(descriptor).st_nlink > 0
 
 
-def _write_whole(descriptor: int, block: bytes) -> None:
+def write_whole(descriptor: int, block: bytes) -> None:
+    """Write all of it: a disk that is nearly full takes a part and says so only by the count. Raises ``OSError``."""
     view = memoryview(block)
     while view:
         view = view[os.write(descriptor, view) :]
