@@ -29,7 +29,9 @@ begin
   if not found then
     return 'not_found';
   end if;
-  if (private.is_money_job(buried.kind) or buried.kind in ('prepare_payment', 'register_billing_key')) and not exists (
+  -- What changes something at PortOne; a card that could not be deleted may always be deleted after all.
+  if (private.is_money_job(buried.kind)
+    or buried.kind in ('prepare_payment', 'register_billing_key', 'close_virtual_account', 'stop_cancellation', 'revoke_schedule')) and not exists (
     select from public.payment_operations as operations
     where operations.id = buried.operation_id and operations.status = 'pending'
   ) then

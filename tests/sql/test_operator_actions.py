@@ -119,6 +119,26 @@ def test_what_somebody_was_told_has_failed_is_not_done_after_all(
     assert claim(worker) == []
 
 
+def test_an_account_whose_closing_has_failed_is_not_closed_after_all(
+    shop: Shop, worker: Caller, desk: Caller
+) -> None:
+    """Whoever was told that it stays open may have told the customer to pay into it."""
+    paid = prepared_payment(shop, worker)
+    sync(
+        worker,
+        paid.payment_id,
+        snapshot(paid.payment_id, "VIRTUAL_ACCOUNT_ISSUED", pay_method="VIRTUAL_ACCOUNT"),
+    )
+    operation = worker.one("request_cancellation", payment_id=paid.payment_id, reason="r")
+    (job,) = claim(worker)
+    assert job["kind"] == "close_virtual_account"
+    settle(worker, job, "dead", error={"code": "INTERNAL_ERROR", "message": "bug"})
+    assert worker.one("get_operation", id=operation["id"])["status"] == "failed"
+    (answer,) = desk.call("requeue_jobs", ids=ids(job["id"]), reason="again")
+    assert (answer["done"], answer["why_not"]) == (False, "operation_ended")
+    assert claim(worker) == []
+
+
 def test_an_undecided_refund_is_asked_about_again_and_never_sent_again(
     shop: Shop, worker: Caller, owner: Caller, desk: Caller
 ) -> None:

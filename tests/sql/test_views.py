@@ -293,6 +293,18 @@ def test_the_ledger_is_equal_until_a_difference_is_found(shop: Shop, worker: Cal
     assert (row["equal"], row["open_findings"], row["by_kind"]) == (False, 1, {"missing_here": 1})
 
 
+def test_a_window_of_days_is_read_by_its_indexes(shop: Shop) -> None:
+    """Ten million payments of other years cost the overview nothing."""
+    operator = shop.owner()
+    operator.run("set enable_seqscan = off")
+    plan = "\n".join(
+        row["QUERY PLAN"] for row in operator.rows("explain (costs off) select * from public.payments_daily")
+    )
+    for index in ("payments_paid_at_idx", "payments_failed_at_idx", "payment_cancellations_cancelled_at_idx"):
+        assert index in plan, plan
+    assert "Seq Scan on payments" not in plan
+
+
 def documented(heading: str = "") -> list[str]:
     """The SQL that docs/operations.md shows, each statement once, below a heading or all of it."""
     text = (PROJECT_ROOT / "docs" / "operations.md").read_text()
