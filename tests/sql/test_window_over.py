@@ -62,6 +62,8 @@ def test_two_looks_less_than_a_minute_apart_are_one(walk: Callable[[str], Walk],
         call.expect_undecided()
         call.owner.run("update queue.jobs set run_at = created_at where operation_id = %s", call.asked["id"])
         call.shop.advance(40)
+    call.read_only()  # more than a minute after the first: looks in between do not put it off
+    call.expect_never_happened()
 
 
 @every_kind
@@ -75,6 +77,36 @@ def test_no_look_before_the_window_is_over_counts(walk: Callable[[str], Walk], k
     call.shop.advance(61)
     call.read_only()
     call.expect_never_happened()
+
+
+def test_two_looks_at_nothing_with_a_payment_under_way_between_them_are_not_two_in_a_row(
+    walk: Callable[[str], Walk],
+) -> None:
+    call = walk("charge_billing_key")
+    call.lose_reply(arrives=False)
+    call.until(WINDOW)
+    for shown, pause in ((None, 61), ("PAY_PENDING", 66), (None, 61)):
+        call.portone.status = shown
+        call.read_only()
+        assert call.status == ("pending", None)
+        call.shop.advance(pause)
+    call.read_only()
+    assert (call.status, call.portone.effects) == (("failed", "NOT_EXECUTED"), [])
+
+
+def test_a_refund_portone_carries_out_later_is_found_and_followed(walk: Callable[[str], Walk]) -> None:
+    call = walk("cancel_payment")
+    call.lose_reply()
+    call.portone.listed_as = "REQUESTED"
+    call.until(WINDOW)
+    call.read_only()
+    call.expect_kept()
+    last = call.last_attempt()
+    assert (last["outcome"], last["body"], last["decided_at"] is not None) == ("requested", None, True)
+    call.portone.listed_as = "SUCCEEDED"
+    call.worker.one("request_completion", payment_id=call.payment_id)
+    assert call.read_back() == 1
+    call.expect_happened_once()
 
 
 def test_an_entry_that_fits_is_not_called_ours_before_the_window_is_over(walk: Callable[[str], Walk]) -> None:

@@ -33,6 +33,7 @@ class CountingPortOne:
     effects: list[datetime] = field(default_factory=list)
     strangers: list[datetime] = field(default_factory=list)
     status: str | None = None
+    listed_as: str = "SUCCEEDED"
 
     def receive(self, key: str, body: str) -> None:
         """A send arrives: executed once while its key is remembered. Raises AssertionError for one never written down."""
@@ -53,7 +54,13 @@ class CountingPortOne:
         """PortOne's list of cancellations."""
         moments = sorted(self.effects + self.strangers)
         return [
-            cancellation(f"c-{number}", REFUND, requested_at=at.isoformat(), cancelled_at=at.isoformat())
+            cancellation(
+                f"c-{number}",
+                REFUND,
+                self.listed_as,
+                requested_at=at.isoformat(),
+                cancelled_at=at.isoformat() if self.listed_as == "SUCCEEDED" else None,
+            )
             for number, at in enumerate(moments, 1)
         ]
 
@@ -62,7 +69,7 @@ class CountingPortOne:
         if self.status:
             return {"snapshots": [self._payment(self.status)]}
         if self.kind == "cancel_payment":
-            given_back = REFUND * len(self.entries)
+            given_back = sum(entry["amount"] for entry in self.entries if entry["status"] == "SUCCEEDED")
             return {
                 "snapshots": [
                     self._payment(
