@@ -110,6 +110,16 @@ def test_a_new_key_exists_only_after_a_definite_no(walk: Callable[[str], Walk], 
 
 
 @every_kind
+def test_a_job_that_dies_after_a_definite_no_leaves_nothing_open(
+    walk: Callable[[str], Walk], kind: str
+) -> None:
+    call = walk(kind)
+    call.hear(call.send(arrives=False), "failed", "UNAUTHORIZED")
+    call.end(call.claim(), "dead", error={"code": "UNREACHABLE", "message": "x"})
+    call.expect_never_happened("UNREACHABLE")
+
+
+@every_kind
 def test_a_second_no_cannot_overrule_what_has_been_decided(walk: Callable[[str], Walk], kind: str) -> None:
     call = walk(kind)
     job = call.send()

@@ -39,12 +39,13 @@ def test_what_a_dead_worker_did_is_found_too(walk: Callable[[str], Walk], kind: 
 
 
 @every_kind
+@pytest.mark.parametrize("seconds", [WINDOW, BUDGET + 3600], ids=["3 h", "when its time is over already"])
 def test_what_never_happened_is_known_after_two_looks_a_minute_apart(
-    walk: Callable[[str], Walk], kind: str
+    walk: Callable[[str], Walk], kind: str, seconds: int
 ) -> None:
     call = walk(kind)
     call.lose_reply(arrives=False)
-    call.until(WINDOW)
+    call.until(seconds)
     call.read_only()
     call.expect_undecided()
     call.shop.advance(61)
