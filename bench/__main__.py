@@ -46,8 +46,11 @@ def main(arguments: list[str] | None = None) -> int:
         supabase.create_database(MIGRATED, template="postgres")
         supabase.start_api()
         run = Run(Rig(supabase, Path(folder)), out, given.rounds, quick=given.quick, full=given.full)
-        facts = machine(supabase.endpoint.admin_db_url)
+        facts: dict[str, object] = machine(supabase.endpoint.admin_db_url) | {
+            "quick": given.quick, "full": given.full, "rounds": given.rounds,
+        }  # fmt: skip
         for name in names:
+            run.rig.settle()
             started = time.monotonic()
             try:
                 FAMILIES[name].measure(run)
@@ -59,7 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
                         out.skip(row.name, problems[name])
             took[name] = round(time.monotonic() - started, 1)
             sys.stderr.write(f"{name}: {took[name]:.0f} s\n")
-    _write(given.output, facts | {"quick": given.quick, "seconds": took}, out)
+            # After every family: a run that is ended early leaves what it has measured.
+            _write(given.output, facts | {"seconds": took}, out)
     return _say(out, quick=given.quick, problems=problems)
 
 

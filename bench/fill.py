@@ -25,6 +25,18 @@ def jobs(
     connection.execute("vacuum analyze queue.jobs")
 
 
+def shop(connection: psycopg.Connection[Any], count: int) -> None:
+    """A shop of `count` paid payments, an event each, ten a user, a saved card a user."""
+    users(connection, count // 10)
+    payments(connection, count, of_users=count // 10)
+    events(connection, count)
+    connection.execute(
+        "insert into public.billing_keys (user_id, issue_id, created_at, updated_at) "
+        "select id, 'issue-' || id, now(), now() from auth.users"
+    )
+    connection.execute("vacuum analyze")
+
+
 def users(connection: psycopg.Connection[Any], count: int) -> None:
     """Users with ids made of their number: `00000000-0000-4000-8000-` and twelve digits."""
     connection.execute(

@@ -1,4 +1,4 @@
-"""Decides which families of figures there are and in which order they run: what needs a small database first."""
+"""Decides which families of figures there are and in which order they run: that of the project's bars."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from bench.rows import Row
 
 FAMILIES: dict[str, ModuleType] = {
-    "idle": idle,
-    "webhook": webhook,
-    "e2e": e2e,
-    "operation": operation,
-    "gateway": gateway,
-    "life": life,
-    "scaling": scaling,
     "queue": queue,
     "rivals": rivals,
+    "gateway": gateway,
+    "webhook": webhook,
+    "e2e": e2e,
     "rls": rls,
-    "growth": growth,
+    "operation": operation,
+    "idle": idle,
     "migration": migration,
+    "growth": growth,
+    "life": life,
+    "scaling": scaling,
 }
 
 

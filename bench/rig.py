@@ -18,7 +18,7 @@ from sandbox.setup.process import Child, Command
 from sandbox.stack.services import StackSecrets, answers, worker_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from sandbox.supabase.project import Supabase
@@ -59,6 +59,7 @@ class Rig:
     workdir: Path
     secrets: StackSecrets = field(default_factory=StackSecrets.generate)
     _databases: int = 0
+    _filled: set[str] = field(default_factory=set)
 
     @property
     def api_port(self) -> int:
@@ -87,6 +88,20 @@ class Rig:
             yield name
         finally:
             self.supabase.drop_database(name)
+
+    def filled(self, name: str, fill: Callable[[psycopg.Connection[Any]], None]) -> str:
+        """The name of a template with all migrations and what `fill` put there: filled once, copied by every family."""
+        if name not in self._filled:
+            self.supabase.create_database(name, MIGRATED)
+            with self.connect(name) as connection:
+                fill(connection)
+            self._filled.add(name)
+        return name
+
+    def settle(self) -> None:
+        """Write out what a family left behind, so that the next one's figures do not pay for it."""
+        with self.connect() as connection:
+            connection.execute("checkpoint")
 
     @contextmanager
     def portone(self, *, latency_ms: float = 0) -> Iterator[Process]:

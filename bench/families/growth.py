@@ -29,50 +29,52 @@ ROWS = [
 
 
 def measure(run: Run) -> None:
-    """One database that grows; after each step the same calls on a connection of their own."""
+    """A shop of each size; the same calls on a connection of their own."""
     steps = [(size, size, size) for size in SIZES]
     if run.full:
         steps.append((10_000_000, 5_000_000, 1_000_000))
     found: dict[int, dict[str, float]] = {}
-    with run.rig.database() as name:
-        have = (0, 0, 0)
-        for number, (logs, done, paid) in enumerate(steps):
+    for number, (logs, done, paid) in enumerate(steps):
+        payments = run.size(paid)
+        with run.rig.database(_shop(run, payments)) as name:
             with run.rig.connect(name) as connection:
-                _grow(connection, run, have, (logs, done, paid))
-            have = (logs, done, paid)
+                fill.webhooks(connection, run.size(logs))
+                fill.finished(connection, run.size(done))
+                connection.execute("vacuum analyze public.webhook_logs, queue.finished")
+                if logs == SIZES[-1]:
+                    _sizes(connection, run)
             with run.rig.connect(name) as connection:
-                found[logs] = _costs(connection, run, number)
-            run.out.line("growth", rows=logs, **{call: round(ms, 2) for call, ms in found[logs].items()})
+                found[logs] = _costs(connection, run, number, payments // 10)
+        run.out.line("growth", rows=logs, **{call: round(ms, 2) for call, ms in found[logs].items()})
     for call in CALLS:
         run.out.add(f"growth.{call}_ratio", found[SIZES[2]][call] / found[SIZES[0]][call])
 
 
-def _grow(
-    connection: psycopg.Connection[Any], run: Run, have: tuple[int, ...], want: tuple[int, ...]
-) -> None:
-    def more(at: int) -> int:
-        return (
-            run.size(want[at], want[at] // 1000) - run.size(have[at], have[at] // 1000)
-            if have[at]
-            else run.size(want[at], want[at] // 1000)
-        )
-
-    fill.users(connection, 1000)
-    if more(0) > 0:
-        fill.webhooks(connection, more(0), prefix=f"g{want[0]}x")
-    if more(1) > 0:
-        fill.finished(connection, more(1), first=run.size(have[1], have[1] // 1000) if have[1] else 0)
-    if more(2) > 0:
-        fill.payments(connection, more(2), of_users=1000, prefix=f"g{want[2]}x")
-    connection.execute("vacuum analyze")
+def _shop(run: Run, payments: int) -> str:
+    return run.rig.filled(f"shop_{payments}", lambda connection: fill.shop(connection, payments))
 
 
-def _costs(connection: psycopg.Connection[Any], run: Run, number: int) -> dict[str, float]:
+def _sizes(connection: psycopg.Connection[Any], run: Run) -> None:
+    """What a row takes on disk, indexes included."""
+    for table in ("public.payments", "public.payment_events", "public.webhook_logs", "queue.finished"):
+        row = connection.execute(
+            "select pg_table_size(%(table)s::regclass), pg_indexes_size(%(table)s::regclass), "
+            "(select reltuples from pg_class where oid = %(table)s::regclass)",
+            {"table": table},
+        ).fetchone()
+        if row and row[2] > 0:
+            run.out.line(
+                "sizes", of=table, rows=round(row[2]), bytes_a_row=round(row[0] / row[2]),
+                bytes_of_indexes=round(row[1] / row[2]),
+            )  # fmt: skip
+
+
+def _costs(connection: psycopg.Connection[Any], run: Run, number: int, users: int) -> dict[str, float]:
     """Milliseconds of each call, medians: 50 new payments get their webhook, their jobs are claimed and settled."""
     times: dict[str, list[float]] = {call: [] for call in CALLS}
     for loop in range(3 if run.quick else LOOPS):
         prefix = f"n{number}x{loop}x"
-        fill.payments(connection, BATCH, of_users=1000, prefix=prefix, paid=False, with_orders=True)
+        fill.payments(connection, BATCH, of_users=users, prefix=prefix, paid=False, with_orders=True)
         ids = [f"{prefix}{n:08d}" for n in range(BATCH)]
         deliveries = [
             {
@@ -105,7 +107,7 @@ def _costs(connection: psycopg.Connection[Any], run: Run, number: int) -> dict[s
         )
         _timed(
             connection, times["own_page"],
-            "select * from public.payments where user_id = %s order by created_at desc limit 20", [fill.user_id(1 + loop)],
+            "select * from public.payments where user_id = %s order by created_at desc limit 20", [fill.user_id(1 + loop % users)],
         )  # fmt: skip
     return {call: p50(seconds) * 1000 for call, seconds in times.items()}
 

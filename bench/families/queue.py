@@ -28,10 +28,9 @@ ROWS = [
 
 def measure(run: Run) -> None:
     """Two databases side by side, asked in turn within a round."""
-    million = run.size(1_000_000, 3000)
-    with run.rig.database() as small, run.rig.database() as large:
-        with run.rig.connect(large) as connection:
-            fill.jobs(connection, million)
+    million = run.size(1_000_000, 20_000)
+    waiting = run.rig.filled(f"waiting_{million}", lambda one: fill.jobs(one, million))
+    with run.rig.database() as small, run.rig.database(waiting) as large:
         small_url, large_url = (run.rig.supabase.db_url(name) for name in (small, large))
         for turn in range(run.rounds + 1):
             with run.rig.connect(small) as connection:

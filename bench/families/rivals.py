@@ -40,16 +40,15 @@ _NAMES = {
 
 def measure(run: Run) -> None:
     """Each queue has a database of its own, filled alike; one after the other within a round, the first thrown away."""
-    backlog = run.size(1_000_000, 2000)
+    backlog = run.size(1_000_000, 20_000)
+    waiting = run.rig.filled(f"waiting_{backlog}", lambda one: fill.jobs(one, backlog))
     with ExitStack() as stack:
         lanes: dict[str, tuple[str, Any]] = {}
         for package, names in _NAMES.items():
             if importlib.util.find_spec(package) is None:
                 for name in names:
                     run.out.skip(name, f"the package {package} is not installed (requirements/bench.lock)")
-        name = stack.enter_context(run.rig.database())
-        with run.rig.connect(name) as connection:
-            fill.jobs(connection, backlog)
+        name = stack.enter_context(run.rig.database(waiting))
         lanes["queue.rival.ours_jobs_per_s"] = (name, ours(BATCH))
         if importlib.util.find_spec("procrastinate") is not None:
             name = stack.enter_context(run.rig.database(None))
@@ -64,7 +63,7 @@ def measure(run: Run) -> None:
             lanes["queue.rival.pgmq_unordered_jobs_per_s"] = (name, _pgmq("read", "plain"))
         for turn in range(run.rounds + 1):
             found = {
-                row: drain(run.rig.supabase.admin_url(database), make, seconds=run.seconds(4)).per_second
+                row: drain(run.rig.supabase.admin_url(database), make, seconds=run.seconds(3)).per_second
                 for row, (database, make) in lanes.items()
             }
             if turn == 0:

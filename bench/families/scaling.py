@@ -10,7 +10,7 @@ from bench import fill
 from bench.families.e2e import compare
 from bench.families.webhook import empty, plan
 from bench.load.driver import generators
-from bench.proc import Spent, spending
+from bench.proc import spending
 from bench.rig import wait_for
 from bench.rows import Row
 
@@ -29,10 +29,9 @@ ROWS = [
 
 def measure(run: Run) -> None:
     """Acks, then jobs, then the accident."""
-    for _ in range(max(1, run.rounds - 1)):
-        for count in PROCESSES:
-            _acks(run, count)
-            _jobs(run, count)
+    for count in PROCESSES:
+        _acks(run, count)
+        _jobs(run, count)
     _accident(run)
     empty(run.rig)
 
@@ -41,29 +40,31 @@ def _acks(run: Run, processes: int) -> None:
     with ExitStack() as stack:
         workers = [stack.enter_context(run.rig.worker("serve --no-jobs")) for _ in range(processes)]
         made = stack.enter_context(generators(processes))
-        count = run.size(8000, 128) // processes
-        spent, seconds = Spent(), 0.0
-        for turn in range(2):
+        count = run.size(4000, 128) // processes
+        for turn in range(run.rounds + 1):
             for number, (generator, worker) in enumerate(zip(made, workers, strict=True)):
                 prefix = f"s{processes}x{turn}x{number}x{time.time_ns()}x"
                 generator.prepare(
                     plan(run.rig, worker, count=count, in_flight=max(1, 64 // processes), prefix=prefix)
                 )
             started = time.perf_counter()
-            pids = {"workers": workers[0].pid} | run.rig.pids()
-            with spending(pids) as now:
+            pids = {f"worker{n}": worker.pid for n, worker in enumerate(workers)} | run.rig.pids()
+            with spending(pids) as spent:
                 for generator in made:
                     generator.go()
-                for generator in made:
-                    generator.result()
-            spent, seconds = now, time.perf_counter() - started
-        run.out.add(f"scaling.ack_per_s.{processes}_processes", count * processes / seconds)
-        postgres = spent.seconds.pop("postgres")
-        spent.seconds.pop("workers")
-        run.out.line(
-            "scaling_ack", processes=processes, per_s=round(count * processes / seconds),
-            postgres_cores=round(postgres / seconds, 2), gateway_cores=round(sum(spent.seconds.values()) / seconds, 2),
-        )  # fmt: skip
+                fired = [generator.result() for generator in made]
+                seconds = time.perf_counter() - started
+            if not turn:
+                continue
+            run.out.add(f"scaling.ack_per_s.{processes}_processes", count * processes / seconds)
+            postgres = spent.seconds.pop("postgres")
+            own = sum(spent.seconds.pop(f"worker{n}") for n in range(processes))
+            run.out.line(
+                "scaling_ack", processes=processes, per_s=round(count * processes / seconds),
+                worker_cores=round(own / seconds, 2), postgres_cores=round(postgres / seconds, 2),
+                gateway_cores=round(sum(spent.seconds.values()) / seconds, 2),
+                load_generator_cores=round(sum(one.cpu_seconds for one in fired) / seconds, 2),
+            )  # fmt: skip
 
 
 def _waiting(run: Run, prefix: str, count: int) -> None:
@@ -87,17 +88,20 @@ def _left(rig: Rig) -> int:
 
 
 def _jobs(run: Run, processes: int) -> None:
-    count = run.size(2000, 60)
-    _waiting(run, f"j{processes}x{time.time_ns()}x", count)
+    count = run.size(2000, 200)
     with run.rig.portone(latency_ms=50) as portone, ExitStack() as stack:
         for _ in range(processes):
             stack.enter_context(run.rig.worker("work", portone_url=portone.url))
-        # Starting takes longer than some of the work: the clock runs from the first job that is gone.
-        wait_for(lambda: _left(run.rig) < count, within=60, what="a first job is done")
-        started, first = time.perf_counter(), _left(run.rig)
-        wait_for(lambda: _left(run.rig) == 0, within=120, what="all jobs are done", every=0.05)
-        if first:
-            run.out.add(f"scaling.jobs_per_s.{processes}_processes", first / (time.perf_counter() - started))
+        for turn in range(run.rounds + 1):
+            _waiting(run, f"j{processes}x{time.time_ns()}x", count)
+            # The first round is for starting: the clock runs from the first job that is gone.
+            wait_for(lambda: _left(run.rig) < count, within=60, what="a first job is done")
+            started, first = time.perf_counter(), _left(run.rig)
+            wait_for(lambda: _left(run.rig) == 0, within=120, what="all jobs are done")
+            if first and turn:
+                run.out.add(
+                    f"scaling.jobs_per_s.{processes}_processes", first / (time.perf_counter() - started)
+                )
 
 
 def _accident(run: Run) -> None:

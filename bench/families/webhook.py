@@ -163,7 +163,7 @@ def _pgbench(run: Run) -> None:
         )  # fmt: skip
         found = re.search(r"tps = ([\d.]+)", done.stdout)
         if found is None:
-            run.out.skip(name, f"pgbench failed: {done.stderr[-200:]}")
+            run.out.skip(name, f"pgbench ended with {done.returncode}: {(done.stderr or done.stdout)[-200:]}")
             return
         run.out.add(name, float(found.group(1)))
 

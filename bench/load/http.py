@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _STATUS = slice(9, 12)
+_CHUNKED = 1 << 60
 
 
 @dataclass(slots=True)
@@ -53,8 +54,11 @@ class _Connection(asyncio.Protocol):
             if end < 0:
                 self._buffer = buffer
                 return
-            self._length = end + 4 + _content_length(buffer[:end])
-        if len(buffer) < self._length and not buffer.endswith(b"0\r\n\r\n"):
+            length = _content_length(buffer[:end])
+            self._length = end + 4 + length if length is not None else _CHUNKED
+        # A head alone may end as a last chunk does ("content-length: 40"): only a chunked answer is looked at for it.
+        whole = buffer.endswith(b"0\r\n\r\n") if self._length == _CHUNKED else len(buffer) >= self._length
+        if not whole:
             self._buffer = buffer
             return
         self._buffer, self._length = b"", -1
@@ -65,10 +69,10 @@ class _Connection(asyncio.Protocol):
         self._volley.lost(error)
 
 
-def _content_length(head: bytes) -> int:
+def _content_length(head: bytes) -> int | None:
+    """None for a chunked answer, which ends with an empty chunk instead."""
     at = head.lower().find(b"content-length:")
-    # Chunked answers end with an empty chunk instead.
-    return int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 1 << 60
+    return int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else None
 
 
 class _Volley:

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from bench.document import TEMPLATE, plots, render
+from bench.document import PAGES, TABLES, TEMPLATES, plots, render
 from bench.load.http import fire
 from bench.load.requests import webhooks
 from bench.provider import snapshot
 from bench.registry import FAMILIES, rows
 from bench.rows import Recorder, Result, Row
+from bench.sizing import disk_bytes, instances, shops
 from bench.stats import percentile, quantiles
 from worker.portone.webhook import verify_webhook
 
@@ -68,6 +69,9 @@ def test_several_webhooks_can_share_a_payment() -> None:
 class Pieces(asyncio.Protocol):
     """A server that answers in two pieces; every third answer is a 503."""
 
+    # As long as a head that ends in "40\r\n\r\n", which looks like the last chunk of a chunked answer.
+    BODY = b"x" * 40
+
     def __init__(self, chunked: bool, answered: list[int]) -> None:
         self.chunked, self.answered = chunked, answered
 
@@ -78,9 +82,9 @@ class Pieces(asyncio.Protocol):
         assert data.startswith(b"POST /webhooks/portone HTTP/1.1")
         self.answered.append(1)
         status = b"503 no" if len(self.answered) % 3 == 0 else b"200 OK"
-        length = b"transfer-encoding: chunked" if self.chunked else b"Content-Length: 4"
+        length = b"transfer-encoding: chunked" if self.chunked else b"Content-Length: 40"
         self.transport.write(b"HTTP/1.1 " + status + b"\r\n" + length + b"\r\n\r\n")
-        body = b"4\r\nabcd\r\n0\r\n\r\n" if self.chunked else b"abcd"
+        body = b"28\r\n" + self.BODY + b"\r\n0\r\n\r\n" if self.chunked else self.BODY
         asyncio.get_running_loop().call_later(0.001, self.transport.write, body)
 
 
@@ -145,21 +149,65 @@ def test_the_worker_understands_the_benchs_portone() -> None:
     assert (read["payment_id"], read["status"]) == ("pay123", "PAID")
 
 
-def test_the_document_asks_only_for_what_is_measured() -> None:
+MACHINE = {"cpu": "c", "cores": 2, "memory_gb": 4, "system": "s", "python": "3", "api": "lite", "load_average": [0.1], "at": "2026-01-01"}  # fmt: skip
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_document_asks_only_for_what_is_measured(page: str) -> None:
     measured = {
-        "machine": {"cpu": "c", "cores": 2, "memory_gb": 4, "system": "s", "python": "3", "api": "lite", "load_average": [0.1], "at": "2026-01-01"},
+        "machine": MACHINE,
         "results": [Result(row, [1.5]).to_json() for row in rows()],
         "tables": _Tables(),
-    }  # fmt: skip
-    text = render(TEMPLATE.read_text(), measured)
+    }
+    text = render((TEMPLATES / f"{page}.md").read_text(), measured)
     assert "{{" not in text
-    with pytest.raises(KeyError):
-        render("{{figure no.such}}", measured)
+    assert "not measured in this run" not in text.lower()
+    for asked in ("figure no.such", "table no_such", "plot no_such"):
+        with pytest.raises(KeyError):
+            render(f"{{{{{asked}}}}}", measured)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_was_not_measured_is_called_so(page: str) -> None:
+    empty: dict[str, Any] = {"machine": MACHINE, "results": [], "tables": {}}
+    text = render((TEMPLATES / f"{page}.md").read_text(), empty)
+    assert "{{" not in text
+    assert "not measured in this run" in text.lower()
+    assert "![" not in text
+
+
+def test_sizes_are_products_of_measured_costs() -> None:
+    costs = {
+        "life.cpu_ms.worker": 20.0,
+        "life.cpu_ms.postgres": 10.0,
+        "life.wal_bytes": 5000.0,
+        "life.webhooks": 3.0,
+    }
+    sizes = [
+        {"of": f"public.{name}", "rows": 1, "bytes_a_row": 100, "bytes_of_indexes": 50}
+        for name in ("payments", "payment_events", "webhook_logs")
+    ]
+    measured = {
+        "results": [{"name": name, "value": value} for name, value in costs.items()],
+        "tables": {"sizes": sizes},
+    }
+    large = (shops(measured) or [])[-1]
+    assert large["database_%_of_a_core_at_the_peak"] == pytest.approx(100_000 / 86_400 * 20 * 10 / 1000 * 100)
+    assert large["WAL_MB_a_day"] == pytest.approx(500)
+    assert disk_bytes(measured) == 150 + 3 * 300
+    assert (instances(measured) or [])[0]["whole_payments_a_second"] == pytest.approx(2 * 0.5 * 100)
+    assert shops({"results": [], "tables": {}}) is None
 
 
 class _Tables(dict[str, list[dict[str, Any]]]):
-    def __missing__(self, name: str) -> list[dict[str, Any]]:
-        return [{"page": name, "plan": "Index Scan", "rows": 1}]
+    def get(self, name: str, _default: Any = None) -> Any:
+        assert name in TABLES
+        if name == "growth":
+            return [{"rows": 1, "claim_jobs": 1.5}]
+        return [
+            {"page": name, "plan": "Index Scan", "rows": 1, "lanes": "one each", "workers": 4, "batch": 50, "backlog": 9, "jobs_per_s": 1,
+             "of": name, "bytes_a_row": 1, "bytes_of_indexes": 1}
+        ]  # fmt: skip
 
 
 def test_plots_are_made_of_what_is_there() -> None:
