@@ -64,28 +64,30 @@ return 60;
 comment on function private.read_patience() is 'Failures before a read-back is given up: with the backoff''s ceiling of 15 minutes, half a day of PortOne being away.';
 revoke all on function private.read_patience() from public, anon, authenticated, service_role;
 
-create function private.unstarted_sync(p_lane text) returns bigint
+create function private.unstarted_sync(p_lane text, p_kind text default 'sync_payment') returns bigint
 language sql stable set search_path = ''
 as $$
   -- Two look-ups, one for each partial index; together they would be answered by a walk along the primary key.
   -- The first asks for the slot: by state alone, a plan made while the queue was short would walk along all that is ready.
   select coalesce(
     (
-      select case when jobs.state = 'ready' and jobs.kind = 'sync_payment' then jobs.id end from queue.jobs
+      select case when jobs.state = 'ready' and jobs.kind = p_kind then jobs.id end from queue.jobs
       where jobs.lane = p_lane and jobs.state in ('ready', 'running', 'backoff')
       limit 1
     ),
     (
       select jobs.id from queue.jobs
-      where jobs.lane = p_lane and jobs.state = 'waiting' and jobs.kind = 'sync_payment'
-      order by jobs.id
+      -- As a range, ordered by lane first: only the lane's own index gives that order. By id alone the planner may take
+      -- the primary key and walk along everybody's jobs.
+      where jobs.lane between p_lane and p_lane and jobs.state = 'waiting' and jobs.kind = p_kind
+      order by jobs.lane, jobs.id
       limit 1
     )
   )
 $$;
-comment on function private.unstarted_sync(text) is
-  'The job of a lane that will read its payment back and has not started: it will see everything up to now. The caller holds the lane.';
-revoke all on function private.unstarted_sync(text) from public, anon, authenticated, service_role;
+comment on function private.unstarted_sync(text, text) is
+  'The job of a lane that will read its subject back (p_kind) and has not started: it will see everything up to now. The caller holds the lane.';
+revoke all on function private.unstarted_sync(text, text) from public, anon, authenticated, service_role;
 
 create function private.sync_job(p_payment_id text, p_now timestamptz) returns bigint
 language sql set search_path = ''
@@ -122,8 +124,8 @@ as $$
     ) as holder on true
     cross join lateral (
       select jobs.id from queue.jobs
-      where jobs.lane = lanes.lane and jobs.state = 'waiting'
-      order by jobs.id
+      where jobs.lane between lanes.lane and lanes.lane and jobs.state = 'waiting'
+      order by jobs.lane, jobs.id
       limit 1
     ) as next_job
     where holder.id is null

@@ -170,8 +170,8 @@ begin
   ) as holder on true
   left join lateral (
     select jobs.id from queue.jobs
-    where jobs.lane = lane.lane and jobs.state = 'waiting' and jobs.kind in ('sync_payment', 'sync_billing_key')
-    order by jobs.id
+    where jobs.lane between lane.lane and lane.lane and jobs.state = 'waiting' and jobs.kind in ('sync_payment', 'sync_billing_key')
+    order by jobs.lane, jobs.id
     limit 1
   ) as waiting on true;
 

@@ -27,10 +27,7 @@ begin
       'store_id', left(private.body_member(p_webhook.request_body, '{data,storeId}'), 255)
     )), p_now, p_max_failures => private.read_patience()));
   end if;
-  select jobs.id into job_id from queue.jobs
-  where jobs.lane = job_lane and jobs.kind = 'sync_billing_key' and jobs.state in ('ready', 'waiting')
-  order by jobs.id limit 1;
-  return coalesce(job_id, private.add_job('sync_billing_key', job_lane,
+  return coalesce(private.unstarted_sync(job_lane, 'sync_billing_key'), private.add_job('sync_billing_key', job_lane,
     jsonb_strip_nulls(jsonb_build_object('billing_key_id', private.uuid_of(p_webhook.subject_id))), p_now, p_max_failures => private.read_patience()));
 end
 $$;

@@ -37,6 +37,7 @@ BATCHES = {
     "release_jobs": "jobs",
     "enqueue_jobs": "jobs",
     "reseal": "texts",
+    "record_drift": "sightings",
 }
 
 
