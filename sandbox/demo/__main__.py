@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from sandbox.demo.journey import travel
 from sandbox.demo.report import Outcome, Report, write_json
 from sandbox.demo.world import running_world
 from sandbox.setup.paths import BUILD_DIR, PROJECT_ROOT
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 DEMO_FILE = BUILD_DIR / "demo.json"
 DEMO_LOGS = BUILD_DIR / "demo"
 
 
-def main(file: Path = DEMO_FILE, logs: Path = DEMO_LOGS) -> int:
-    """Run the journey and return 0 only when every step held."""
+def main(file: Path = DEMO_FILE, logs: Path = DEMO_LOGS, picture: Path | None = None) -> int:
+    """Run the journey and return 0 only when every step held; `picture` is an SVG of the terminal to write."""
     started = time.monotonic()
     file.unlink(missing_ok=True)
     shutil.rmtree(logs, ignore_errors=True)
-    report = Report()
+    report = Report(recorded=picture is not None)
     report.opening(
         "one order after another through PostgreSQL 17, Supabase's API, PortOne (simulated) and the worker"
     )
@@ -46,6 +44,8 @@ def main(file: Path = DEMO_FILE, logs: Path = DEMO_LOGS) -> int:
         report.stopped_short(problem)
     write_json(file, outcomes, seconds)
     report.closing(outcomes, seconds, _shown(file))
+    if picture is not None:
+        report.picture(picture, "make demo")
     return 0 if all(outcome.ok for outcome in outcomes) else 1
 
 
@@ -54,4 +54,6 @@ def _shown(file: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    arguments = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    arguments.add_argument("--picture", type=Path, help="write an SVG of the terminal to this file")
+    sys.exit(main(picture=arguments.parse_args().picture))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,9 +35,16 @@ class Outcome:
 class Report:
     """Prints each step as it happens."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self._console = console or _console()
+    def __init__(self, console: Console | None = None, *, recorded: bool = False) -> None:
+        """`recorded` keeps everything printed, for `picture`."""
+        self._console = console or _console(recorded=recorded)
         self._failed_line = False
+
+    def picture(self, file: Path, title: str) -> None:
+        """Write what was printed so far to an SVG file that looks like a terminal; needs `recorded`."""
+        drawn = self._console.export_svg(title=title, clear=False)
+        # A picture in a README fetches nothing: whatever monospace font is there will do.
+        file.write_text(re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL))
 
     def opening(self, text: str) -> None:
         """Say what is happening before the first step."""
@@ -97,7 +105,7 @@ def write_json(file: Path, outcomes: Sequence[Outcome], seconds: float) -> None:
     file.write_text(text + "\n")
 
 
-def _console() -> Console:
-    console = Console(highlight=False)
+def _console(*, recorded: bool = False) -> Console:
+    console = Console(highlight=False, record=recorded)
     console.width = min(console.width, _WIDEST) if console.is_terminal else _WIDEST
     return console
