@@ -34,7 +34,6 @@ LOOK_SECONDS = 0.01
 BEFOREHAND = (
     "create index concurrently payments_user_id_idx on public.payments (user_id, created_at desc)",
     "create index concurrently payments_order_id_idx on public.payments (order_id) where order_id is not null",
-    "create index concurrently payments_created_at_idx on public.payments (created_at desc)",
 )
 
 ROWS = """

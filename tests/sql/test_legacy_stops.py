@@ -20,7 +20,6 @@ VALIDATE = "20251226000200"
 INDEXES = {
     "20251227000320": "create index payments_user_id_idx on public.payments (user_id, created_at desc)",
     "20251227000330": "create index payments_order_id_idx on public.payments (order_id) where order_id is not null",
-    "20251227000340": "create index payments_created_at_idx on public.payments (created_at desc)",
 }
 
 
