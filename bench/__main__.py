@@ -12,6 +12,7 @@ import tempfile
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 from bench.machine import machine
 from bench.registry import FAMILIES, rows
@@ -31,10 +32,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=3, help="rounds after the warm-up (default 3)")
     parser.add_argument("--quick", action="store_true", help="tiny: shows that it runs, bars are not judged")
     parser.add_argument("--full", action="store_true", help="the whole matrix, for docs/performance.md")
+    parser.add_argument(
+        "--keep", action="store_true", help="with --only: the other families' figures stay in the file"
+    )
+    parser.add_argument("--note", help="what else the machine did meanwhile: stands in the page")
     parser.add_argument("--output", type=Path, default=TARGET)
     given = parser.parse_args(arguments)
     names = given.only or list(FAMILIES)
     out = Recorder(rows(names))
+    kept = json.loads(given.output.read_text()) if given.keep and given.output.exists() else None
     problems: dict[str, str] = {}
     took: dict[str, float] = {}
     with (
@@ -46,8 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
         supabase.create_database(MIGRATED, template="postgres")
         supabase.start_api()
         run = Run(Rig(supabase, Path(folder)), out, given.rounds, quick=given.quick, full=given.full)
-        facts: dict[str, object] = machine(supabase.endpoint.admin_db_url) | {
-            "quick": given.quick, "full": given.full, "rounds": given.rounds,
+        facts: dict[str, Any] = machine(supabase.endpoint.admin_db_url) | {
+            "quick": given.quick, "full": given.full, "rounds": given.rounds, "note": given.note,
         }  # fmt: skip
         for name in names:
             run.rig.settle()
@@ -63,18 +69,27 @@ def main(arguments: list[str] | None = None) -> int:
             took[name] = round(time.monotonic() - started, 1)
             sys.stderr.write(f"{name}: {took[name]:.0f} s\n")
             # After every family: a run that is ended early leaves what it has measured.
-            _write(given.output, facts | {"seconds": took}, out)
+            _write(given.output, facts | {"seconds": took}, out, kept)
     return _say(out, quick=given.quick, problems=problems)
 
 
-def _write(target: Path, facts: dict[str, object], out: Recorder) -> None:
+def _write(target: Path, facts: dict[str, Any], out: Recorder, kept: dict[str, Any] | None) -> None:
+    """Write what is measured so far; of `kept` what this run does not measure, under the machine of that run."""
     quick = bool(facts["quick"])
+    results = [result.to_json(quick=quick) for result in out.results.values()]
+    tables = dict(out.tables)
+    if kept is not None:
+        mine = {row["name"]: row for row in results if row["samples"] or "skipped" in row}
+        results = [mine.pop(row["name"], row) for row in kept["results"]] + list(mine.values())
+        tables = kept["tables"] | tables
+        seconds = kept["machine"]["seconds"] | facts["seconds"]
+        facts = kept["machine"] | {
+            "note": facts["note"] or kept["machine"].get("note"),
+            "seconds": seconds,
+            "measured_again": [*kept["machine"].get("measured_again", ()), *facts["seconds"]],
+        }
     target.parent.mkdir(parents=True, exist_ok=True)
-    content = {
-        "machine": facts,
-        "results": [result.to_json(quick=quick) for result in out.results.values()],
-        "tables": out.tables,
-    }
+    content = {"machine": facts, "results": results, "tables": tables}
     target.write_text(json.dumps(content, indent=1) + "\n")
 
 

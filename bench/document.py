@@ -144,12 +144,20 @@ def plots(measured: dict[str, Any]) -> dict[str, str]:
 
 def _machine(facts: dict[str, Any]) -> str:
     postgres = ", ".join(f"{name} {value}" for name, value in facts.get("postgres", {}).items())
-    return (
+    kind = "the whole matrix" if facts.get("full") else "`make bench`"
+    minutes = sum(facts.get("seconds", {}).values()) / 60
+    said = [
         f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gb']} GB; {facts['system']}, Python {facts['python']}, "
-        f"API `{facts['api']}`; PostgreSQL: {postgres}. Load average at the start {facts['load_average'][0]}; {facts['at'][:10]}. "
-        f"{facts.get('rounds', '?')} rounds after the warm-up, {sum(facts.get('seconds', {}).values()) / 60:.1f} minutes in all"
-        f"{', the whole matrix' if facts.get('full') else ', `make bench`'}{', --quick: no figure means anything' if facts.get('quick') else ''}."
-    )
+        f"API `{facts['api']}`; PostgreSQL: {postgres}. Load average at the start {facts['load_average'][0]}; {facts['at'][:10]}.",
+        f"{kind}: {facts.get('rounds', '?')} rounds after the warm-up, {minutes:.1f} minutes in all.",
+    ]
+    if facts.get("measured_again"):
+        said.append(f"Measured again afterwards, by themselves: {', '.join(facts['measured_again'])}.")
+    if facts.get("quick"):
+        said.append("A --quick run: no figure means anything.")
+    if facts.get("note"):
+        said.append(f"**{facts['note']}**")
+    return " ".join(said)
 
 
 def _rows(rows: Sequence[dict[str, Any]]) -> str:
