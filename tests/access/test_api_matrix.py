@@ -24,6 +24,7 @@ STATUS_OF_CODE = {
     "ADMIN_REQUIRED": 403,
     "SIGN_IN_REQUIRED": 403,
     "NOT_CONFIRMABLE": 409,
+    "NOT_PENDING": 409,
     "OPEN_PAYMENT": 409,
     "NOT_USABLE": 409,
 }
@@ -159,7 +160,12 @@ def test_internal_schemas_are_not_shown(clients: dict[str, Client], schema: str)
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.function)
 def test_what_a_call_answers(api_world: World, clients: dict[str, Client], role: str, call: Call) -> None:
-    answer = clients[role].rpc(call.function, **api_world.fill(call.arguments))
+    arguments = api_world.fill(call.arguments)
+    if call.arguments.get("id") == "$ready_job_id":
+        # Each role's own: what one has taken off the queue is not there for the next.
+        job = {"idempotency_key": f"matrix-{role}", "job_kind": "send_letter", "run_at": "2999-01-01"}
+        arguments["id"] = clients["service_role"].rpc("enqueue_jobs", jobs=[job]).body[0]["job_id"]
+    answer = clients[role].rpc(call.function, **arguments)
     expected = call.expected(role)
     assert answer.code == expected, answer
     if expected == "42501":

@@ -84,13 +84,19 @@ def test_one_id_follows_a_request(world: World, mina: Shopper) -> None:
         "/payments", {"order_id": order_id, "pay_method": "CARD"}, headers={"x-request-id": request_id}
     )
     assert reply.headers["x-request-id"] == request_id
-    lines = [json.loads(line) for line in world.log_file.read_bytes()[start:].decode().splitlines()]
-    told = {line["event"] for line in lines if line.get("request_id") == request_id}
-    assert {
+    expected = {
         "payment request answered",
         "portone answered",
         "payment prepared: pre-register accepted by portone",
-    } <= told
+    }
+
+    def told() -> set[str]:
+        lines = world.log_file.read_bytes()[start:].decode().splitlines(keepends=True)
+        whole = [json.loads(line) for line in lines if line.endswith("\n")]
+        return {line["event"] for line in whole if line.get("request_id") == request_id}
+
+    # The last of them is written after the answer has gone out.
+    world.wait(lambda: expected <= told())
     operation = reply.body["id"]
     (job,) = world.books.rows("select payload from queue.finished where operation_id = %s", operation)
     assert job["payload"]["request_id"] == request_id

@@ -63,7 +63,7 @@ def run_script(name: str, given: dict[str, Any]) -> Any:
         input=json.dumps(given),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=110,
         check=False,
     )
     assert done.returncode == 0, done.stderr
