@@ -105,13 +105,18 @@ async def test_channels_are_proven_by_payments() -> None:
     assert unproven.state == "warning"
     assert "CARD, VIRTUAL_ACCOUNT" in unproven.detail
 
-    def payments(params: Any) -> list[dict[str, str]]:
-        return [] if "discrepancies" in params else [{"payment_id": "p"}]
+    right = {"payment_id": "p", "discrepancies": ["order_already_paid"]}
+    assert (await asked(check_channels, payments=[right])).state == "ok"
 
-    assert (await asked(check_channels, payments=payments)).state == "ok"
-    wrong = await asked(check_channels, payments=[{"payment_id": "p"}])
+    def newest(params: Any) -> list[dict[str, Any]]:
+        assert (params["order"], params["limit"]) == ("created_at.desc", "1")
+        return [right] if "vbank" in params["channel_key"] else [right | {"discrepancies": ["channel_kind"]}]
+
+    wrong = await asked(check_channels, payments=newest)
     assert wrong.state == "error"
     assert "LIVE channel" in wrong.detail
+    assert "CARD (payment p)" in wrong.detail
+    assert "VIRTUAL_ACCOUNT" not in wrong.detail
     assert (await asked(check_channels, payments=GONE)).state == "warning"
 
 

@@ -16,27 +16,30 @@ _PAID: Final = "in.(paid,partial_cancelled,cancelled)"
 
 
 async def check_channels(settings: Settings, operator: Operator) -> CheckResult:
-    """Look for a payment that went through each channel, and for one whose channel was of the other kind."""
+    """Look for the newest payment through each channel: whether there is one, and whether the channel was of the other kind."""
     kind = settings.channel_kind
     proven: list[str] = []
     missing: list[str] = []
+    wrong: list[str] = []
     try:
-        wrong = await operator.read(
-            "payments",
-            ("payment_id",),
-            {"discrepancies": "cs.{channel_kind}", "order": "created_at.desc", "limit": "1"},
-        )
         for method, key in settings.portone_channels.items():
-            through = await operator.read(
-                "payments", ("payment_id",), {"channel_key": f"eq.{key}", "status": _PAID, "limit": "1"}
+            newest = await operator.read(
+                "payments",
+                ("payment_id", "discrepancies"),
+                {"channel_key": f"eq.{key}", "status": _PAID, "order": "created_at.desc", "limit": "1"},
             )
-            (proven if through else missing).append(method)
+            if not newest:
+                missing.append(method)
+            elif "channel_kind" in _listed(newest[0].get("discrepancies")):
+                wrong.append(f"{method} (payment {newest[0].get('payment_id')})")
+            else:
+                proven.append(method)
     except WorkerError as failure:
         return warning(NAME, failure.message, "see the database check")
     if wrong:
         other = "TEST" if kind == "LIVE" else "LIVE"
         return error(
-            NAME, f"payment {wrong[0].get('payment_id')} came through a {other} channel while ENVIRONMENT={settings.environment}",
+            NAME, f"the newest payment came through a {other} channel while ENVIRONMENT={settings.environment}: {', '.join(wrong)}",
             "PORTONE_CHANNELS: copy the channel keys of the right kind from the PortOne console",
         )  # fmt: skip
     if missing:
@@ -45,3 +48,7 @@ async def check_channels(settings: Settings, operator: Operator) -> CheckResult:
             "pay a small amount with each and refund it: PortOne cannot be asked whether a channel key is right",
         )  # fmt: skip
     return ok(NAME, f"payments went through {', '.join(proven)}")
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
