@@ -141,6 +141,14 @@ begin
 
   if p_job.kind = 'cancel_payment' then
     select * into refund from public.payment_cancellations as refunds where refunds.operation_id = p_job.operation_id;
+    if last.number is not null then
+      perform private.contradict_refusal(refund, p_now);
+      select * into refund from public.payment_cancellations where id = refund.id;
+      if refund.status <> 'reserved' then
+        begun.decision := 'decided';
+        return begun;
+      end if;
+    end if;
     if refund.held_amount < refund.amount then
       begun.decision := 'balance_changed';
       begun.detail := private.balance_changed(refund, p_now);

@@ -10,6 +10,13 @@ as $$ select attempts from private.attempts where attempts.operation_id = p_oper
 comment on function private.last_attempt(uuid) is 'The newest send of an operation; null when nothing was sent.';
 revoke all on function private.last_attempt(uuid) from public, anon, authenticated, service_role;
 
+create function private.says_it_is_there(p_error jsonb) returns boolean
+language sql immutable set search_path = ''
+return coalesce(p_error ->> 'code' in ('ALREADY_PAID', 'ALREADY_PAID_OR_WAITING', 'PAYMENT_SCHEDULE_ALREADY_EXISTS'), false);
+comment on function private.says_it_is_there(jsonb) is
+  'Whether PortOne refused a charge or a schedule because of what is there already under its payment id, which nothing else uses: then "it never happened" is no answer, whatever its lists do not show.';
+revoke all on function private.says_it_is_there(jsonb) from public, anon, authenticated, service_role;
+
 create function private.record_attempt(p_operation_id uuid, p_outcome jsonb, p_now timestamptz) returns boolean
 language plpgsql set search_path = ''
 as $$
@@ -25,7 +32,8 @@ begin
   end if;
   update private.attempts
   set outcome = attempt ->> 'outcome', decided_at = case when sure then p_now end, body = case when sure then null else attempts.body end,
-    error = jsonb_strip_nulls(jsonb_build_object('code', attempt ->> 'code', 'message', attempt ->> 'message'))
+    error = case when not sure and private.says_it_is_there(attempts.error) then attempts.error
+      else jsonb_strip_nulls(jsonb_build_object('code', attempt ->> 'code', 'message', attempt ->> 'message')) end
   where attempts.operation_id = p_operation_id and attempts.decided_at is null and attempts.number = private.number_of(attempt ->> 'number');
   return found;
 end
@@ -40,8 +48,8 @@ as $$
 declare
   answer private.verdict;
   in_window constant boolean := p_now < p_attempt.sent_at + private.idempotency_window();
-  -- Once PortOne has said yes, "it never happened" would be a lie.
-  accepted constant boolean := coalesce(p_attempt.outcome in ('succeeded', 'requested'), false);
+  -- Once PortOne has said yes, or that it is there already, "it never happened" would be a lie.
+  accepted constant boolean := coalesce(p_attempt.outcome in ('succeeded', 'requested'), false) or private.says_it_is_there(p_attempt.error);
 begin
   answer.verdict := case
     when p_seen = 'happened' then 'done'

@@ -70,17 +70,13 @@ language plpgsql set search_path = ''
 as $$
 declare
   answer private.verdict;
-  matches text[];
+  matches constant text[] := private.fitting_entries(p_refund);
 begin
-  select array_agg(others.cancellation_id) into matches
-  from public.payment_cancellations as others
-  where others.payment_id = p_refund.payment_id and others.operation_id is null and others.trigger = 'API'
-    and others.amount = p_refund.amount and others.tax_free_amount = p_refund.tax_free_amount
-    and others.requested_at >= p_refund.sent_at - interval '1 minute';
   answer := private.decide_attempt(private.last_attempt(p_refund.operation_id), case
     when not p_was_read then 'unread'
     when cardinality(matches) = 1 then 'fits'
     when cardinality(matches) > 1 then 'several'
+    when private.may_be_listed(p_refund) then 'unclear'
     else 'absent'
   end, p_now);
   if answer.verdict = 'done' and not private.adopt_cancellation(p_refund.id, matches[1], p_now) then
@@ -131,6 +127,10 @@ begin
   end if;
   was_read := private.job_snapshots(p_job, p_outcome, p_name, p_now) > 0;
   select * into refund from public.payment_cancellations where id = (p_job.payload ->> 'cancellation')::uuid;
+  if was_read and refund.status = 'reserved' then
+    perform private.contradict_refusal(refund, p_now);
+    select * into refund from public.payment_cancellations where id = refund.id;
+  end if;
 
   if not certain then
     answer.verdict := 'dead';

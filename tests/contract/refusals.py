@@ -10,8 +10,9 @@ from typing import Final, Literal
 
 # ``failed``: the operation ends with PortOne's code. ``dead``: nobody's business answer, a person looks. ``done``: what
 # was asked for is true already. ``again``: a new try with fresh numbers and a new key. ``stop``: no more jobs until a
-# person has renewed the secret. ``told``: the person at the screen is answered at once, there is no job.
-End = Literal["failed", "dead", "done", "again", "stop", "told"]
+# person has renewed the secret. ``told``: the person at the screen is answered at once, there is no job. ``unsure``: it
+# may have happened; the same key again, and in the end a person.
+End = Literal["failed", "dead", "done", "again", "stop", "told", "unsure"]
 
 _JOB: Final[dict[str, End]] = {"INVALID_REQUEST": "failed", "UNAUTHORIZED": "stop", "FORBIDDEN": "failed"}
 _READ: Final[dict[str, End]] = {"INVALID_REQUEST": "dead", "UNAUTHORIZED": "stop", "FORBIDDEN": "dead"}
@@ -71,10 +72,10 @@ ENDS: Final[dict[str, dict[str, End]]] = {
     },
     "createPaymentSchedule": {
         **_JOB,
-        "ALREADY_PAID_OR_WAITING": "failed",
+        "ALREADY_PAID_OR_WAITING": "unsure",
         "BILLING_KEY_NOT_FOUND": "failed",
         "BILLING_KEY_ALREADY_DELETED": "failed",
-        "PAYMENT_SCHEDULE_ALREADY_EXISTS": "failed",
+        "PAYMENT_SCHEDULE_ALREADY_EXISTS": "unsure",
         "SUM_OF_PARTS_EXCEEDS_TOTAL_AMOUNT": "failed",
     },
     "getPaymentSchedule": {**_JOB, "PAYMENT_SCHEDULE_NOT_FOUND": "again"},

@@ -147,10 +147,11 @@ async def test_a_refusal_ends_the_job_as_decided(operation: str, word: str) -> N
         return
     assert bench.state.portone_refusal is None
     (outcome,) = settled
-    assert outcome["verdict"] == {"again": "retry"}.get(end, end)
+    assert outcome["verdict"] == {"again": "retry", "unsure": "retry"}.get(end, end)
     # A money call whose attempt stayed open would be sent again by the next claim.
     attempt = outcome.get("attempt")
-    assert attempt is None or attempt["outcome"] == {"done": "succeeded"}.get(end, "failed")
+    words = {"done": "succeeded", "unsure": "unknown"}
+    assert attempt is None or attempt["outcome"] == words.get(end, "failed")
     if end in ("failed", "dead"):
         error = outcome["error"]
         assert error["code"] == word

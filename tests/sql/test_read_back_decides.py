@@ -26,8 +26,8 @@ WINDOW = 3 * 3600
 UNREADABLE = {"code": "SEALED_BODY_MISSING", "message": "The stored request cannot be opened."}
 
 
-def undecided(shop: Shop, worker: Caller, kind: str) -> Row:
-    """A call that was sent, got no answer, and whose job has died. Its operation and payment."""
+def undecided(shop: Shop, worker: Caller, kind: str, *answers: Row) -> Row:
+    """A call that was sent, got these answers or none, and whose job has died. Its operation and payment."""
     if kind == "confirm_payment":
         paid = prepared_payment(shop, worker)
         operation = shop.user(paid.user_id).one(
@@ -48,7 +48,11 @@ def undecided(shop: Shop, worker: Caller, kind: str) -> Row:
             operation = shop.user(user_id).one("request_billing_payment", **ask)
     (job,) = claim(worker)
     assert begin(worker, job)["decision"] == "send"
-    settle(worker, job, "dead", attempt={"number": 1, "outcome": "unknown"}, error=UNREADABLE)
+    *earlier, last = answers or ({"number": 1, "outcome": "unknown"},)
+    for answer in earlier:
+        settle(worker, job, "retry", retry_in_seconds=0, attempt=answer)
+        (job,) = claim(worker)
+    settle(worker, job, "dead", attempt=last, error=UNREADABLE)
     return {"operation": operation["id"], "payment": job["payload"]["payment_id"], "job": job}
 
 

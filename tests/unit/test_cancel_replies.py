@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import httpx
 import pytest
 
@@ -18,6 +20,9 @@ from tests.unit.support import (
 )
 from worker.operations.cancel_payment import cancel_payment
 from worker.operations.send_stored import RefusedWhileSending
+
+if TYPE_CHECKING:
+    from worker.model import Outcome
 
 
 @pytest.mark.parametrize(
@@ -81,12 +86,42 @@ async def test_a_definite_no_is_final_and_brings_the_state_along(answer: httpx.R
     assert len(outcome.snapshots) == 1
 
 
-async def test_a_definite_no_is_final_even_when_it_cannot_be_read_back() -> None:
+async def refused(answer: httpx.Response, decision: str, *reads: httpx.Response | Exception) -> Outcome:
+    """The outcome of a cancel that PortOne answered like this, and of the read after it."""
     portone = FakePortOne()
-    portone.gets = [httpx.Response(200, json=payment()), httpx.ReadTimeout("x")]
-    portone.posts = [problem(502, "PG_PROVIDER", pgCode="X1", pgMessage="no")]
-    outcome = await run(FakeDatabase(begin_attempts=begun("send")), portone)
+    portone.posts, portone.gets = [answer], [*reads]
+    database = FakeDatabase()
+    deps = make_deps(database, portone)
+    database.answers["begin_attempts"] = begun(decision, body=stored(deps, b"{}"))
+    outcome = await cancel_payment(deps, cancel_job("unknown"))
+    assert outcome is not None
+    return outcome
+
+
+async def test_a_definite_no_is_final_even_when_it_cannot_be_read_back() -> None:
+    outcome = await refused(problem(409, "PAYMENT_NOT_PAID"), "send", httpx.ReadTimeout("x"))
     assert (outcome.verdict, outcome.snapshots) == ("failed", ())
+
+
+@pytest.mark.parametrize("read", [httpx.ReadTimeout("x"), problem(404, "PAYMENT_NOT_FOUND")])
+@pytest.mark.parametrize(
+    ("answer", "decision"),
+    [
+        (problem(502, "PG_PROVIDER", pgCode="X1", pgMessage="no"), "send"),
+        (problem(409, "CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN"), "resend"),
+        (problem(409, "PAYMENT_ALREADY_CANCELLED"), "resend"),
+    ],
+)
+async def test_a_no_that_the_payment_may_contradict_counts_only_once_it_was_read(
+    answer: httpx.Response, decision: str, read: httpx.Response | Exception
+) -> None:
+    """PortOne docs: idempotency (3 hours, may change), errors (after PG_PROVIDER the payment is read)."""
+    unread = await refused(answer, decision, read)
+    assert unread.attempt is not None
+    assert (unread.verdict, unread.attempt.outcome) == ("retry", "unknown")
+    again = await refused(answer, decision, httpx.Response(200, json=payment()))
+    assert again.attempt is not None
+    assert (again.attempt.outcome, len(again.snapshots)) == ("failed", 1)
 
 
 async def test_a_wrong_balance_is_looked_at_again_with_fresh_numbers() -> None:

@@ -128,6 +128,18 @@ async def test_already_paid_is_our_own_earlier_send_once_the_read_agrees(
     assert (outcome.verdict, outcome.attempt.outcome) == (verdict, word)
 
 
+async def test_a_decline_that_cannot_be_read_back_is_not_believed_yet() -> None:
+    """The next charge of the order has another payment id: nothing at PortOne would stop it."""
+    fake = portone(problem(502, "PG_PROVIDER", pgCode="LIMIT", pgMessage="no"))
+    fake.gets = [httpx.ReadTimeout("x")]
+    outcome = await charge(FakeDatabase(begin_attempts=begun("send")), fake)
+    assert (outcome.verdict, outcome.attempt.outcome) == ("retry", "unknown")
+    fake = portone(problem(502, "PG_PROVIDER", pgCode="LIMIT", pgMessage="no"))
+    fake.gets = [problem(404, "PAYMENT_NOT_FOUND")]
+    outcome = await charge(FakeDatabase(begin_attempts=begun("send")), fake)
+    assert (outcome.verdict, outcome.attempt.outcome) == ("failed", "failed"), "read: there is nothing"
+
+
 async def test_already_paid_that_cannot_be_read_back_stays_unknown() -> None:
     fake = portone(problem(409, "ALREADY_PAID"))
     fake.gets = [httpx.ReadTimeout("x")]

@@ -13,7 +13,7 @@ from worker.logs import get_logger
 from worker.model import AttemptResult
 from worker.operations.money_call import NEXT_READ_SECONDS, Draft, MoneyCall
 from worker.operations.outcomes import dead, done, failed, read_back, retry
-from worker.operations.send_stored import attempt_result
+from worker.operations.send_stored import attempt_result, is_doubtful, unknown
 from worker.portone.payments import CancelReply
 
 if TYPE_CHECKING:
@@ -82,9 +82,14 @@ class _Cancel(MoneyCall[CancelReply]):
         return done(self.job, *snapshots, attempt=attempt)
 
     async def refused(self, begun: Begun, error: Rejected | Conflict) -> Outcome:
-        """Only a wrong balance is worth another look: with fresh numbers and a new key."""
+        """Only a wrong balance is worth another look: with fresh numbers and a new key.
+
+        The database holds PortOne's list against the no: an entry that can only be this refund is this refund.
+        """
         attempt = attempt_result(begun, "failed", error)
         snapshots = await read_back(self.store, self.payment_id)
+        if not snapshots and is_doubtful(begun, error):
+            return unknown(self.job, begun, error)
         if error.code == "CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN":
             return retry(self.job, error, *snapshots, attempt=attempt, in_seconds=0)
         return failed(self.job, error, *snapshots, attempt=attempt)

@@ -10,7 +10,7 @@ from worker.operations.card_payment import card_payment
 from worker.operations.find_schedule import can_find, find_schedule
 from worker.operations.money_call import NEXT_READ_SECONDS, Draft, MoneyCall
 from worker.operations.outcomes import dead, done, failed, read_back, retry
-from worker.operations.send_stored import attempt_result, unknown
+from worker.operations.send_stored import attempt_result, is_doubtful, unknown
 from worker.portone.schedules import Schedules
 from worker.readings import ScheduleReading
 
@@ -62,7 +62,7 @@ class _Schedule(MoneyCall[str]):
         return replace(done(self.job, attempt=attempt_result(begun, "succeeded")), schedules=(reading,))
 
     async def refused(self, begun: Begun, error: Rejected | Conflict) -> Outcome:
-        if error.code in _MAY_BE_OURS:
+        if error.code in _MAY_BE_OURS or is_doubtful(begun, error):
             try:
                 reading = await self._read()
             except WorkerError:
@@ -70,6 +70,10 @@ class _Schedule(MoneyCall[str]):
             if reading is not None:
                 found = done(self.job, attempt=attempt_result(begun, "succeeded"))
                 return replace(found, schedules=(reading,))
+        if error.code in _MAY_BE_OURS:
+            # PortOne's lists may lag behind what it knows: not listed is no proof that nothing will be charged.
+            executed = await read_back(self.store, self.payment_id)
+            return replace(unknown(self.job, begun, error), snapshots=executed)
         snapshots = await read_back(self.store, self.payment_id)
         outcome = failed(self.job, error, *snapshots, attempt=attempt_result(begun, "failed", error))
         return replace(outcome, deleted=error.code == "BILLING_KEY_ALREADY_DELETED")

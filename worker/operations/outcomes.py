@@ -83,10 +83,18 @@ def retry(
     )
 
 
-async def read_back(store: Store, payment_id: str) -> tuple[Snapshot, ...]:
-    """Return PortOne's present state as a snapshot, or nothing when it cannot be had now: never raises WorkerError."""
+async def look(store: Store, payment_id: str) -> tuple[Snapshot, ...] | None:
+    """Return PortOne's present state as a snapshot, nothing where it knows no such payment, None when it cannot be read.
+
+    Never raises WorkerError.
+    """
     try:
         snapshot = await store.payments.get(payment_id)
     except WorkerError:
-        return ()
+        return None
     return () if snapshot is None else (snapshot,)
+
+
+async def read_back(store: Store, payment_id: str) -> tuple[Snapshot, ...]:
+    """Return PortOne's present state as a snapshot, or nothing when it cannot be had now: never raises WorkerError."""
+    return await look(store, payment_id) or ()

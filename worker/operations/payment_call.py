@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from worker.errors import Conflict, Rejected, Transient
 from worker.operations.money_call import NEXT_READ_SECONDS, MoneyCall
-from worker.operations.outcomes import done, failed, read_back, retry
-from worker.operations.send_stored import attempt_result, unknown
+from worker.operations.outcomes import done, failed, look, read_back, retry
+from worker.operations.send_stored import attempt_result, is_doubtful, unknown
 
 if TYPE_CHECKING:
     from worker.model import Begun, Outcome, Snapshot
@@ -34,11 +34,14 @@ class PaymentCall(MoneyCall[None], ABC):
 
     async def refused(self, begun: Begun, error: Rejected | Conflict) -> Outcome:
         """Nobody else uses this payment id, so "already paid" is our own earlier send, once the read agrees."""
-        snapshots = await read_back(self.store, self.payment_id)
+        read = await look(self.store, self.payment_id)
+        snapshots = read or ()
         if error.code == "ALREADY_PAID":
             if snapshots and snapshots[0].status in _MONEY_MOVED:
                 return done(self.job, *snapshots, attempt=attempt_result(begun, "succeeded"))
             return replace(unknown(self.job, begun, error), snapshots=snapshots)
+        if read is None and is_doubtful(begun, error):
+            return unknown(self.job, begun, error)
         outcome = failed(self.job, error, *snapshots, attempt=attempt_result(begun, "failed", error))
         return replace(outcome, deleted=error.code == "BILLING_KEY_ALREADY_DELETED")
 

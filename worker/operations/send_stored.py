@@ -1,7 +1,8 @@
 """Decides what each answer to stored bytes means; "not known" is an answer of its own.
 
-A definite answer belongs to the idempotency key, also on a repeat: PortOne stores it (docs: Idempotency-Key). Only
-refusals that may come before the key is looked at (401, 403) say nothing about an earlier send.
+A definite answer belongs to the idempotency key, also on a repeat: PortOne stores it (docs: Idempotency-Key, "3 hours,
+may change"). Refusals that may come before the key is looked at (401, 403) say nothing about an earlier send; any other
+refusal of a repeat, and what a PG says of itself, is believed once the payment has been read (``is_doubtful``).
 """
 
 from __future__ import annotations
@@ -82,6 +83,15 @@ def unknown(job: Job, begun: Begun, error: WorkerError) -> Outcome:
     asked = error.retry_in if isinstance(error, Transient) else None
     wait = asked if asked is not None else _SAME_KEY_WAITS[min(job.failures, len(_SAME_KEY_WAITS) - 1)]
     return retry(job, error, attempt=attempt_result(begun, "unknown", error), in_seconds=wait)
+
+
+def is_doubtful(begun: Begun, error: WorkerError) -> bool:
+    """Whether a refusal alone proves nothing: the payment must be read before it counts.
+
+    A repeat may be refused for what the first send did, should PortOne have forgotten the key; a PG may have done what it
+    reports as failed (docs: after PG_PROVIDER the payment is read, only an unchanged one has failed).
+    """
+    return begun.decision == "resend" or error.code == "PG_PROVIDER"
 
 
 def attempt_result(begun: Begun, outcome: AttemptOutcome, error: WorkerError | None = None) -> AttemptResult:
