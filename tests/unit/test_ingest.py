@@ -128,6 +128,31 @@ async def test_a_poison_webhook_is_stored_as_bytes_and_its_neighbours_as_they_ar
     assert base64.b64decode(poison["body"]) == b"x" * 10
 
 
+def fault(sqlstate: str) -> DatabaseFault:
+    """HTTP 500 with what PostgreSQL said."""
+    return DatabaseFault("DATABASE_FAULT", "500", extra={"sqlstate": sqlstate})
+
+
+@pytest.mark.parametrize("sqlstate", ["57014", "40P01", "53200", "55P03", "08006"])
+async def test_a_bad_moment_makes_no_webhook_unreadable(sqlstate: str) -> None:
+    """A lane was held for longer than a statement may take: stored as bytes it would be answered 200 and forgotten."""
+    bench = Bench(fault(sqlstate))
+    (answer,) = await bench.record(delivery(1))
+    assert isinstance(answer, DatabaseUnavailable), "503: PortOne sends it again"
+    assert len(bench.batches()) == 1
+
+
+async def test_a_fault_that_says_nothing_is_given_a_second_try() -> None:
+    answers = iter([fault("SUP")])
+    bench = Bench(lambda params: next(answers, None) or record_all(params))
+    (answer,) = await bench.record(delivery(1))
+    assert answer.status == "received"
+    assert [call["webhooks"][0]["subject_id"] for call in bench.database.named("record_webhooks")] == [
+        "pay1",
+        "pay1",
+    ]
+
+
 async def test_a_webhook_refused_even_as_bytes_is_not_answered_200() -> None:
     bench = Bench(Rejected("DATABASE_REFUSED", "no", status=400))
     answers = await bench.record(delivery(1), delivery(2))

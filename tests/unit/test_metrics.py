@@ -71,7 +71,8 @@ async def test_a_database_that_is_away_is_a_value() -> None:
     [
         ({}, "127.0.0.1", {}, 200), ({}, "::1", {}, 200), ({}, "203.0.113.9", {}, 403), ({}, "10.0.0.5", {}, 403), ({}, "nobody", {}, 403),
         ({}, "127.0.0.1", {"X-Forwarded-For": "203.0.113.9"}, 403), ({}, "127.0.0.1", {"Forwarded": "for=203.0.113.9"}, 403),
-        ({"trusted_proxy_hops": 1}, "127.0.0.1", {}, 403),
+        ({"trusted_proxy_hops": 1}, "127.0.0.1", {}, 403), ({"environment": "live"}, "127.0.0.1", {}, 403),
+        ({"environment": "live", "metrics_token": TOKEN}, "127.0.0.1", {"Authorization": f"Bearer {TOKEN}"}, 200),
         ({"metrics_token": TOKEN}, "203.0.113.9", {"Authorization": f"Bearer {TOKEN}"}, 200),
         ({"metrics_token": TOKEN}, "127.0.0.1", {}, 403), ({"metrics_token": TOKEN}, "127.0.0.1", {"Authorization": "Bearer wrong"}, 403),
     ],

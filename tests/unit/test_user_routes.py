@@ -183,6 +183,27 @@ async def test_several_problems_are_all_listed() -> None:
     assert all("hint" in problem for problem in error["problems"])
 
 
+async def test_no_route_reads_a_body_of_somebody_without_a_token() -> None:
+    """Guarded by a list of prefixes: a route that is new must be among them."""
+    bench = Bench()
+    document = (await bench.client.get("/openapi.json")).json()
+    routes = [
+        (method, path)
+        for path, methods in document["paths"].items()
+        for method in methods
+        if not path.startswith(("/health/", "/webhooks/"))
+    ]
+    assert len(routes) > 15
+    for method, path in routes:
+        where = path.replace("{", "").replace("}", "")
+        for authorization, status in (("", 401), (f"Bearer {JWT}", 413)):
+            answer = await bench.client.request(
+                method, where, content=b"x" * 65_537, headers={"authorization": authorization}
+            )
+            assert (answer.status_code, path) == (status, path)
+    assert bench.database.calls == []
+
+
 async def test_broken_json_wrong_type_and_size() -> None:
     bench = Bench()
     json_type = {"content-type": "application/json"}

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _GATEWAY = frozenset({502, 503, 504, 520, 521, 522, 523, 524})
 # PostgREST's own codes for "no connection to the database" and "no schema cache yet".
 _NOT_CONNECTED = ("PGRST000", "PGRST001", "PGRST002", "PGRST003")
+# SQLSTATE classes that say nothing about what was sent: connection, rollback (deadlock), resources, a lock not had,
+# cancelled (statement timeout) or shut down, the system below.
+_PASSING = ("08", "40", "53", "55P03", "57", "58")
 _MISSING_FUNCTION = ("PGRST202", "PGRST203", "42883")
 
 
@@ -50,7 +53,10 @@ def database_error(response: httpx.Response, *, function: str, as_user: bool) ->
         )
     if status >= 500:
         return DatabaseFault(
-            "DATABASE_FAULT", f"database failed (HTTP {status} calling {function})", status=status
+            "DATABASE_FAULT",
+            f"database failed (HTTP {status} calling {function})",
+            status=status,
+            extra={"sqlstate": code},
         )
     return Rejected(
         "DATABASE_REFUSED",
@@ -58,6 +64,11 @@ def database_error(response: httpx.Response, *, function: str, as_user: bool) ->
         status=status,
         extra={"sqlstate": code or str(status)},
     )
+
+
+def is_passing(error: DatabaseFault) -> bool:
+    """Whether PostgreSQL itself says that the fault lies with the moment and not with what was sent."""
+    return str(error.extra.get("sqlstate", "")).startswith(_PASSING)
 
 
 def no_right(response: httpx.Response) -> bool:

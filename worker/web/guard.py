@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 BODY_LIMIT: Final = 64 * 1024
 _GUARDED: Final = (
     "/payments",
+    "/cancellations/",
     "/operations/",
     "/billing-keys",
     "/billing-payments",

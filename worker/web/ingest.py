@@ -12,6 +12,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from worker.db.faults import is_passing
 from worker.errors import DatabaseFault, DatabaseUnavailable, Rejected, WorkerError
 from worker.logs import frames, get_logger
 
@@ -30,6 +31,7 @@ _COMPANY_SECONDS: Final = 0.02
 # The database refuses a call above 4 MiB.
 _BYTES_PER_CALL: Final = 3 * 1024 * 1024
 _MOST_WAITING: Final = 5000
+_SECOND_TRY_SECONDS: Final = 0.1
 
 
 @dataclass(slots=True, eq=False)
@@ -146,7 +148,9 @@ class Ingest:
                 except WorkerError as inner:
                     _refuse(part, inner)
             return
-        entry = batch[0]
+        (entry,) = batch
+        if isinstance(error, DatabaseFault) and await self._was_the_moment(entry, error):
+            return
         get_logger().error(
             "webhook refused by the database: stored as bytes",
             webhook_id=entry.delivery.webhook_id,
@@ -163,6 +167,25 @@ class Ingest:
             skip_reason="unparsable",
         )
         self._note([entry], await self._log.record([bare]))
+
+    async def _was_the_moment(self, entry: _Waiting, error: DatabaseFault) -> bool:
+        """Store a delivery as it is after all, if only the moment was bad: as bytes it would never be acted on.
+
+        Raises ``DatabaseFault`` (answer 503, PortOne sends again) where PostgreSQL says that the moment is still bad.
+        """
+        if is_passing(error):
+            raise error
+        await asyncio.sleep(_SECOND_TRY_SECONDS)
+        try:
+            recorded = await self._log.record([entry.delivery])
+        except DatabaseFault as again:
+            if is_passing(again):
+                raise
+            return False
+        except Rejected:
+            return False
+        self._note([entry], recorded)
+        return True
 
     def _note(self, batch: Sequence[_Waiting], recorded: Sequence[Recorded]) -> None:
         if any(answer.job_id is not None for answer in recorded):

@@ -1,7 +1,8 @@
 """Decides who may read ``GET /metrics`` and what stands there: this process's counters and how the whole stands.
 
-With ``METRICS_TOKEN`` whoever sends it as a bearer token. Without: this machine only, and only where no proxy stands in
-front, since behind one everybody looks like this machine.
+With ``METRICS_TOKEN`` whoever sends it as a bearer token. Without: nobody in a live shop, since behind a proxy on the
+same machine everybody looks like this machine, and not every proxy says that it is one (nginx adds no header by itself).
+Elsewhere this machine only, and only where nothing speaks of a proxy.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def metrics_routes(deps: Deps, state: RunnerState | None) -> APIRouter:
     async def metrics(request: Request) -> Response:
         """Answer in Prometheus' text format; the database being away is a value, not an error."""
         if not _may_read(request, deps):
-            message = "Metrics are read from this machine, or with METRICS_TOKEN as bearer token."
+            message = "Metrics are read with METRICS_TOKEN as bearer token; without one, only of a test shop from this machine."
             return JSONResponse(error_body("NOT_ALLOWED", message), status_code=403)
         known = cache.get("status")
         if known is None or time.monotonic() - known[0] > _CACHE_SECONDS:
@@ -60,7 +61,9 @@ def _may_read(request: Request, deps: Deps) -> bool:
     if token is not None:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         return hmac.compare_digest(given.encode(), token.get_secret_value().encode())
-    if deps.settings.trusted_proxy_hops or any(name in request.headers for name in _FORWARDED):
+    if deps.settings.environment == "live" or deps.settings.trusted_proxy_hops:
+        return False
+    if any(name in request.headers for name in _FORWARDED):
         return False
     try:
         return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
