@@ -21,11 +21,18 @@ SEED_FILE = PROJECT_ROOT / "supabase" / "seed.sql"
 def sandbox_home() -> Path:
     """Return the folder for files kept between runs, created if absent and owned by this user.
 
-    Raises `RuntimeError` when the folder belongs to somebody else (another user of the machine
-    could then swap the binaries we are about to run).
+    Raises `RuntimeError` as `owned_folder` does.
     """
     configured = os.environ.get("SANDBOX_HOME")
-    home = Path(configured) if configured else _default_home()
+    return owned_folder(Path(configured) if configured else _default_home())
+
+
+def owned_folder(home: Path) -> Path:
+    """Return `home`, created if absent, which every account may enter and this user alone writes to.
+
+    Raises `RuntimeError` when it belongs to somebody else (another user of the machine could then
+    swap the binaries we are about to run).
+    """
     home.mkdir(mode=0o755, parents=True, exist_ok=True)
     info = home.lstat()
     if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid():

@@ -42,6 +42,8 @@ _INITDB_OPTIONS = (
 )  # fmt: skip
 # Knows upper and lower case beyond ASCII, like Supabase's; exists from 17 on.
 _BUILTIN_LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+# Thousands of rounds slow down who guesses a password; ours are random, and tests log in thousands of times.
+_ONE_ROUND = ("--set=scram_iterations=1",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ def _digest(prefix: Path) -> str:
 
 
 def _initdb_options(prefix: Path) -> tuple[str, ...]:
-    return _INITDB_OPTIONS + (_BUILTIN_LOCALE if postgres_major(prefix) >= 17 else ())
+    major = postgres_major(prefix)
+    return _INITDB_OPTIONS + (_ONE_ROUND if major >= 16 else ()) + (_BUILTIN_LOCALE if major >= 17 else ())
 
 
 def _initialise(prefix: Path, folder: Path) -> None:
@@ -156,9 +159,17 @@ def copy_database(connection: psycopg.Connection, name: str, template: str) -> N
     `connection` is autocommit, as supabase_admin; nobody may be connected to `template`.
     """
     connection.execute(
-        sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+        sql.SQL("create database {} template {} strategy {}").format(
+            sql.Identifier(name), sql.Identifier(template), sql.SQL(_strategy(connection))
+        )
     )
     own_database(connection, name)
+
+
+def _strategy(connection: psycopg.Connection) -> str:
+    """Copy files where nothing waits for the disk: a fifth of the processor time of copying pages through the log."""
+    row = connection.execute("select current_setting('fsync')::boolean").fetchone()
+    return "wal_log" if row and row[0] else "file_copy"
 
 
 def own_database(connection: psycopg.Connection, name: str) -> None:
