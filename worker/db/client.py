@@ -7,6 +7,7 @@ from our pool.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import httpx
@@ -18,17 +19,28 @@ from worker.db.calls import check_call
 from worker.db.clean import encode_json
 from worker.db.faults import database_error, no_right, unreachable
 from worker.errors import DatabaseUnavailable, Misconfigured
+from worker.http_answers import HttpFailure, Unsendable
 from worker.settings_checks import is_legacy_key
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from worker.http_answers import Answer
     from worker.http_pool import HttpPool
 
 
 def database_timeout(seconds: float) -> httpx.Timeout:
     """Return the timeouts for Supabase; ``seconds`` bounds the wait for an answer."""
     return httpx.Timeout(connect=min(5.0, seconds), read=seconds, write=seconds, pool=seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rpc:
+    """How one function is called: the path below the API's address, and what PostgREST must be told beside the key."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
 
 
 class Database:
@@ -38,6 +50,7 @@ class Database:
         self._url = f"{url}/rest/v1"
         self._pool = pool
         self._publishable_key = publishable_key
+        self._rpcs: dict[str, _Rpc] = {}
         self._service_headers = {"apikey": secret_key}
         if is_legacy_key(secret_key):
             self._service_headers["Authorization"] = f"Bearer {secret_key}"
@@ -52,11 +65,7 @@ class Database:
     async def read(self, relation: str, columns: Sequence[str], filters: Mapping[str, str]) -> object:
         """Read a table or view as the worker; ``filters`` are PostgREST's query parameters. Raises as ``call``."""
         query = {"select": ",".join(columns), **filters}
-
-        def get(session: httpx.AsyncClient) -> Awaitable[httpx.Response]:
-            return session.get(f"{self._url}/{relation}", params=query, headers=self._service_headers)
-
-        return await self._answer(relation, get, as_user=False)
+        return await self._answer(relation, "GET", f"/{relation}", self._service_headers, query=query)
 
     async def nobody_may_read(self, relation: str) -> bool:
         """Ask for a table with the publishable key alone; False = the key was taken and has no right to it.
@@ -64,18 +73,12 @@ class Database:
         Raises ``Rejected`` for a key Supabase does not take, otherwise as ``call``.
         """
         headers = {"apikey": self._publishable_key}
-        try:
-            with self._pool.borrow() as session:
-                response = await session.get(
-                    f"{self._url}/{relation}", params={"limit": "0"}, headers=headers
-                )
-        except httpx.HTTPError:
-            raise unreachable(relation) from None
-        if response.is_success:
+        answer = await self._exchange(relation, "GET", f"/{relation}", headers, query={"limit": "0"})
+        if answer.is_success:
             return True
-        if no_right(response):
+        if no_right(answer):
             return False
-        raise database_error(response, function=relation, as_user=True)
+        raise database_error(answer, function=relation, as_user=True)
 
     async def call_as_user(self, function: str, params: Mapping[str, object], *, token: str) -> object:
         """Call ``function`` with the caller's own JWT and the publishable key; row level security applies.
@@ -89,48 +92,78 @@ class Database:
         self, function: str, params: Mapping[str, object], headers: Mapping[str, str], *, as_user: bool
     ) -> object:
         check_call(function, params, "user" if as_user else "worker")
-        content = encode_json(params)
+        rpc = self._rpc(function)
+        headers = {**rpc.headers, **headers}
         request_id = current()
         if request_id is not None:
-            headers = {**headers, HEADER: request_id}
+            headers[HEADER] = request_id
+        return await self._answer(
+            function, rpc.method, rpc.path, headers, content=encode_json(params), as_user=as_user
+        )
 
-        def post(session: httpx.AsyncClient) -> Awaitable[httpx.Response]:
-            rest = AsyncPostgrestClient(
-                self._url, headers=dict(headers), http_client=session, retry_enabled=False
-            )
-            request = rest.rpc(function, {}).request
-            return session.request(
-                request.http_method,
-                str(request.path),
-                content=content,
-                headers={**request.headers, "Content-Type": "application/json"},
-            )
-
-        return await self._answer(function, post, as_user=as_user)
+    def _rpc(self, function: str) -> _Rpc:
+        known = self._rpcs.get(function)
+        if known is None:
+            known = self._rpcs[function] = _named_by_postgrest(self._url, function)
+        return known
 
     async def _answer(
-        self, what: str, send: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]], *, as_user: bool
+        self,
+        what: str,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        query: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        as_user: bool = False,
     ) -> object:
+        answer = await self._exchange(what, method, path, headers, query=query, content=content)
+        if not answer.is_success:
+            raise database_error(answer, function=what, as_user=as_user)
+        return _decoded(answer, what)
+
+    async def _exchange(
+        self,
+        what: str,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        query: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Answer:
         try:
-            with self._pool.borrow() as session:
-                response = await send(session)
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError):
+            return await self._pool.request(
+                method, f"{self._url}{path}", headers=headers, query=query, content=content
+            )
+        except Unsendable:
             raise Misconfigured(
                 "DATABASE_REQUEST_INVALID", "SUPABASE_URL: no request can be sent with it; correct it."
             ) from None
-        except httpx.HTTPError:
+        except HttpFailure:
             raise unreachable(what) from None
-        if not response.is_success:
-            raise database_error(response, function=what, as_user=as_user)
-        return _decoded(response, what)
 
 
-def _decoded(response: httpx.Response, function: str) -> object:
-    if not response.content:
+def _named_by_postgrest(url: str, function: str) -> _Rpc:
+    """Ask ``postgrest`` how a function is called: its client costs as much as the call, so it is asked once each."""
+    rest = AsyncPostgrestClient(
+        url,
+        headers={},
+        http_client=httpx.AsyncClient(transport=httpx.AsyncBaseTransport()),
+        retry_enabled=False,
+    )
+    request = rest.rpc(function, {}).request
+    path = str(request.path).removeprefix(url)
+    return _Rpc(request.http_method, path, {**request.headers, "content-type": "application/json"})
+
+
+def _decoded(answer: Answer, function: str) -> object:
+    if not answer.content:
         return None
     try:
-        return orjson.loads(response.content)
+        return orjson.loads(answer.content)
     except ValueError:
         raise DatabaseUnavailable(
-            "DATABASE_NOT_REACHABLE", f"{function} was not answered by PostgREST", status=response.status_code
+            "DATABASE_NOT_REACHABLE", f"{function} was not answered by PostgREST", status=answer.status_code
         ) from None

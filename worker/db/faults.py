@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from worker.errors import DatabaseFault, DatabaseUnavailable, Misconfigured, Rejected, WorkerError
 
 if TYPE_CHECKING:
-    import httpx
+    from worker.http_answers import Answer
 
 _GATEWAY = frozenset({502, 503, 504, 520, 521, 522, 523, 524})
 # PostgREST's own codes for "no connection to the database" and "no schema cache yet".
@@ -28,11 +28,11 @@ def unreachable(function: str) -> DatabaseUnavailable:
     return DatabaseUnavailable("DATABASE_NOT_REACHABLE", f"database not reachable (calling {function})")
 
 
-def database_error(response: httpx.Response, *, function: str, as_user: bool) -> WorkerError:
+def database_error(answer: Answer, *, function: str, as_user: bool) -> WorkerError:
     """Return the error for an HTTP answer that is not 2xx."""
-    body = _body(response)
+    body = _body(answer)
     code = body.get("code") if isinstance(body.get("code"), str) else ""
-    status = response.status_code
+    status = answer.status_code
     if isinstance(code, str) and code.startswith("PT4"):
         return _refused(body, status)
     if status == 429:
@@ -71,9 +71,9 @@ def is_passing(error: DatabaseFault) -> bool:
     return str(error.extra.get("sqlstate", "")).startswith(_PASSING)
 
 
-def no_right(response: httpx.Response) -> bool:
+def no_right(answer: Answer) -> bool:
     """Whether PostgREST knew who asked and the database said that this role has no right (42501)."""
-    return _body(response).get("code") == "42501"
+    return _body(answer).get("code") == "42501"
 
 
 def _denied(function: str, status: int, *, as_user: bool) -> WorkerError:
@@ -116,9 +116,9 @@ def _refused(body: dict[str, object], status: int) -> Rejected:
     )
 
 
-def _body(response: httpx.Response) -> dict[str, object]:
+def _body(answer: Answer) -> dict[str, object]:
     try:
-        value = json.loads(response.content)
+        value = json.loads(answer.content)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import httpx
+import orjson
 
 from worker.correlation import current
 from worker.errors import Misconfigured, Transient, WorkerError
+from worker.http_answers import NoAnswer, NotSent, Unsendable
 from worker.logs import get_logger
 from worker.portone.faults import fault
 from worker.tracing import TRACING
@@ -19,13 +21,11 @@ from worker.tracing import TRACING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from worker.http_answers import Answer
     from worker.http_pool import HttpPool
 
 _SLOW_SECONDS = 1.0
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,256}")
-
-# Raised before the first byte of the request left: the call cannot have taken effect.
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 def portone_timeout(read_seconds: float) -> httpx.Timeout:
@@ -128,31 +128,30 @@ class PortOneClient:
         if idempotency_key is not None:
             headers["Idempotency-Key"] = quoted_key(idempotency_key)
         try:
-            with self._pool.borrow() as client:
-                response = await client.request(method, url, params=query, content=body, headers=headers)
-        except _NOT_SENT:
+            answer = await self._pool.request(method, url, query=query, content=body, headers=headers)
+        except NotSent:
             raise Transient(
                 "PORTONE_UNREACHABLE", "PortOne could not be reached.", outcome_unknown=False
             ) from None
-        except httpx.TimeoutException:
-            raise Transient("PORTONE_TIMEOUT", "PortOne did not answer in time.") from None
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError):
+        except Unsendable:
             raise Misconfigured(
                 "PORTONE_REQUEST_INVALID", "PORTONE_API_URL: no request can be sent with it; correct it."
             ) from None
-        except httpx.HTTPError:
+        except NoAnswer as none:
+            if none.late:
+                raise Transient("PORTONE_TIMEOUT", "PortOne did not answer in time.") from None
             raise Transient(
                 "PORTONE_CONNECTION_LOST", "The connection to PortOne broke before the answer."
             ) from None
-        if not 200 <= response.status_code < 300:
+        if not answer.is_success:
             raise fault(
-                response.status_code,
-                response.content,
-                response.headers,
+                answer.status_code,
+                answer.content,
+                answer.headers,
                 setting=self._setting,
                 store_id=self.store_id,
             )
-        return _json_object(response)
+        return _json_object(answer)
 
 
 def call_name(method: str, segments: Sequence[str]) -> str:
@@ -160,14 +159,23 @@ def call_name(method: str, segments: Sequence[str]) -> str:
     return f"{method} {'/'.join(segments[::2] if len(segments) < 4 else (segments[0], *segments[2:]))}"
 
 
-def _json_object(response: httpx.Response) -> dict[str, object]:
-    try:
-        value = json.loads(response.content)
-    except (ValueError, RecursionError):
-        value = None
+def _json_object(answer: Answer) -> dict[str, object]:
+    value = _decoded(answer.content)
     if not isinstance(value, dict):
         raise Transient(
-            "PORTONE_REPLY_UNREADABLE", f"PortOne's HTTP {response.status_code} answer is not a JSON object.",
-            status=response.status_code,
+            "PORTONE_REPLY_UNREADABLE", f"PortOne's HTTP {answer.status_code} answer is not a JSON object.",
+            status=answer.status_code,
         )  # fmt: skip
     return value
+
+
+def _decoded(content: bytes) -> object:
+    """Return what the JSON says, None for what is none. Python reads some that orjson does not: lone surrogates, NaN."""
+    try:
+        return orjson.loads(content)
+    except ValueError:
+        pass
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
