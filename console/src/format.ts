@@ -74,6 +74,9 @@ export function shortMoment(text: string, language: Language): string {
   }).format(date(text));
 }
 
+/** The calendar month in Seoul, as `2026-11`. */
+export const monthInSeoul = (at: Date): string => new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Seoul" }).format(at).slice(0, 7);
+
 /** A day as the views name it (`2026-11-02`), short. */
 export function shortDay(day: string, language: Language): string {
   return new Intl.DateTimeFormat(locale(language), { timeZone: "UTC", month: "short", day: "numeric" }).format(new Date(`${day}T00:00:00Z`));

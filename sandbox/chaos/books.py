@@ -48,6 +48,9 @@ select format('dead job %s %s: %s, %s', dead.id, dead.kind, dead.reason, dead.er
 union all
 select format('webhook %s is %s: %s', webhook_id, status, error ->> 'code') from public.webhook_logs where status in ('received', 'failed')
 union all
+-- PortOne sends nothing here that cannot be read: answered 200 and not acted on.
+select format('webhook %s was put aside as %s', webhook_id, skip_reason) from public.webhook_logs where skip_reason = 'unparsable'
+union all
 select format('refund %s of %s is %s', id, payment_id, status) from public.payment_cancellations where status in ('reserved', 'unknown')
 union all
 select format('attempt %s of operation %s has no outcome', number, operation_id) from private.attempts where decided_at is null

@@ -88,8 +88,9 @@ def judge(
         for kind in ("prepare_payment", "cancel_payment", "close_virtual_account", "create_schedule",
                      "revoke_schedule", "delete_billing_key")
     )  # fmt: skip
+    _unasked(verdict, asks, theirs)
     _webhooks(verdict, acknowledged, ours)
-    _orders(verdict, ours)
+    _orders(verdict, ours, theirs)
     refunds = defaultdict(list)
     for row in ours.cancellations:
         refunds[row["payment_id"]].append(row)
@@ -98,6 +99,11 @@ def judge(
             verdict.diverged += payment_differences(ours.payments[payment_id], refunds[payment_id], body)
         else:
             verdict.diverged.append(f"payment {payment_id} is at PortOne and not here")
+    for payment_id, row in ours.payments.items():
+        if payment_id not in theirs.payments and (
+            row["paid_amount"] or row["cancelled_amount"] or refunds[payment_id]
+        ):
+            verdict.diverged.append(f"payment {payment_id} has money here and is not at PortOne")
     verdict.diverged += schedule_differences(ours.schedules, theirs.schedules)
     _keys(verdict, ours, theirs)
     verdict.stuck += ours.open
@@ -130,6 +136,18 @@ def _operation(verdict: Verdict, ask: Ask, ours: Ours, effects: Mapping[str, Cou
             verdict.diverged.append(f"{about}: failed here as {code}, executed at PortOne")
 
 
+def _unasked(verdict: Verdict, asks: Sequence[Ask], theirs: Theirs) -> None:
+    """A refund over the API whose reason nobody gave: the shop's own, and one too many."""
+    wanted = {ask.mark for ask in asks}
+    for payment_id, body in theirs.payments.items():
+        for entry in body.get("cancellations", []):
+            ours = entry.get("trigger") == "API" and entry["status"] != "FAILED"
+            if ours and entry["reason"] not in wanted:
+                verdict.double_effects.append(
+                    f"payment {payment_id}: refund {entry['reason']!r} was asked for by nobody"
+                )
+
+
 def _webhooks(verdict: Verdict, acknowledged: Mapping[tuple[str, str], int], ours: Ours) -> None:
     for (webhook_id, digest), count in acknowledged.items():
         kept = ours.webhooks.get((webhook_id, digest), 0)
@@ -137,10 +155,18 @@ def _webhooks(verdict: Verdict, acknowledged: Mapping[tuple[str, str], int], our
             verdict.lost.append(f"webhook {webhook_id}: acknowledged {count} times, {kept} in webhook_logs")
 
 
-def _orders(verdict: Verdict, ours: Ours) -> None:
+def _orders(verdict: Verdict, ours: Ours, theirs: Theirs) -> None:
+    proofs = {
+        row["order_id"]
+        for row in ours.payments.values()
+        if not row["discrepancies"]
+        and theirs.payments.get(row["payment_id"], {}).get("status") in _MONEY_MOVED
+    }
     for order_id, count in ours.settled.items():
         if count > 1:
             verdict.double_effects.append(f"order {order_id} was fulfilled {count} times")
+        if order_id not in proofs:
+            verdict.diverged.append(f"order {order_id} was fulfilled and nothing at PortOne pays for it")
     for row in ours.payments.values():
         proven = row["paid_amount"] > 0 and not row["discrepancies"]
         order_id = row["order_id"]

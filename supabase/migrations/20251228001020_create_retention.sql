@@ -24,10 +24,13 @@ begin
   for old in
     select keys.id, 'billing_key:' || keys.id as lane from public.billing_keys as keys
     where keys.issued_at is null and keys.deleted_at is null and keys.created_at < p_now - interval '7 days'
+      -- A registration that is still under way keeps its card, and does not stand in the way of younger ones.
+      and not exists (select from queue.jobs where jobs.lane = 'billing_key:' || keys.id and jobs.state in ('ready', 'running', 'backoff'))
+      and not exists (select from queue.jobs where jobs.lane = 'billing_key:' || keys.id and jobs.state = 'waiting')
     order by keys.created_at
     limit p_max
   loop
-    -- A registration that is still under way keeps its card.
+    -- It may have begun just now.
     if not pg_try_advisory_xact_lock(private.lane_key(old.lane))
       or exists (select from queue.jobs where jobs.lane = old.lane and jobs.state in ('ready', 'running', 'backoff'))
       or exists (select from queue.jobs where jobs.lane = old.lane and jobs.state = 'waiting') then

@@ -67,6 +67,10 @@ class Server:
         """Read with SQL."""
         return self._database.execute(sql, values).fetchall()
 
+    def run(self, sql: str, *values: object) -> None:
+        """Write with SQL."""
+        self._database.execute(sql, values)
+
 
 class Buyer:
     """A customer of the shop without a browser."""

@@ -133,6 +133,21 @@ def test_a_deposit_is_refunded_to_an_account(
     assert "3333011234567" not in console.page.content()
 
 
+def test_carrier_billing_of_an_earlier_month_asks_for_an_account(
+    console: Console, buyer: Buyer, server: Server
+) -> None:
+    payment_id = buyer.buys("beans")
+    for paid_at, fields in (("now()", 0), ("now() - interval '40 days'", 1)):
+        server.run(
+            f"update public.payments set portone_pay_method = 'MOBILE', paid_at = {paid_at} where payment_id = %s",
+            payment_id,
+        )
+        console.go("payments")
+        console.go("payments", payment_id)
+        console.page.wait_for_selector("#refund-review")
+        assert console.page.locator(".refund [name=number]").count() == fields
+
+
 def test_read_back(console: Console, buyer: Buyer, portone: SimulatorControl) -> None:
     payment_id = buyer.buys("beans")
     console.go("payments", payment_id)
@@ -185,6 +200,26 @@ def test_a_webhook_is_read_again(console: Console, buyer: Buyer, server: Server)
     (row,) = server.rows("select attempts from public.webhook_logs where id = %s", webhook)
     assert row["attempts"] >= 2
     until("its effect", processed)
+
+
+def test_a_body_that_was_erased_is_said_to_be(console: Console, buyer: Buyer) -> None:
+    """Retention keeps the row and takes the body: `read_webhook_body` answers null."""
+    buyer.buys("beans")
+    console.page.route("**/rpc/read_webhook_body", lambda route: route.fulfill(json=None))
+    console.go("webhooks")
+    card = console.page.locator("[data-webhook]").first
+    card.locator("summary").click()
+    card.locator("pre:has-text('보관 기간')").wait_for()
+
+
+def test_a_receipt_without_an_address_leaves_the_payment_readable(
+    console: Console, buyer: Buyer, server: Server
+) -> None:
+    payment_id = buyer.buys("beans")
+    server.run("update public.payments set receipt_url = 'http://' where payment_id = %s", payment_id)
+    console.go("payments", payment_id)
+    assert "http://" in console.page.inner_text("section:has(#facts)")
+    assert console.guard() == "₩16,000"
 
 
 def test_a_dead_job_runs_again_and_is_dealt_with(console: Console, server: Server) -> None:

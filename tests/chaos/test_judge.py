@@ -94,6 +94,26 @@ def fulfilled_twice(world: World) -> None:
     world.ours.settled["order-1"] = 2
 
 
+def refunded_though_nobody_asked(world: World) -> None:
+    entry = refunded("c-2", "refund", 1_000) | {"trigger": "API"}
+    world.theirs.payments["pay-1"]["cancellations"].append(entry)
+    world.ours.cancellations.append(
+        {"payment_id": "pay-1", "cancellation_id": "c-2", "amount": 1_000, "status": "succeeded"}
+    )
+
+
+def fulfilled_without_payment(world: World) -> None:
+    world.ours.settled["order-9"] = 1
+
+
+def fulfilled_in_spite_of_a_discrepancy(world: World) -> None:
+    world.ours.payments["pay-1"]["discrepancies"] = ["amount"]
+
+
+def paid_only_here(world: World) -> None:
+    world.ours.payments["pay-8"] = world.ours.payments["pay-1"] | {"payment_id": "pay-8"}
+
+
 def webhook_gone(world: World) -> None:
     world.ours.webhooks[("wh-1", "digest")] = 1
 
@@ -161,6 +181,10 @@ def still_open(world: World) -> None:
         (second_payment, "double_effects"),
         (second_schedule, "double_effects"),
         (fulfilled_twice, "double_effects"),
+        (refunded_though_nobody_asked, "double_effects"),
+        (fulfilled_without_payment, "diverged"),
+        (fulfilled_in_spite_of_a_discrepancy, "diverged"),
+        (paid_only_here, "diverged"),
         (webhook_gone, "lost"),
         (webhook_with_another_body, "lost"),
         (operation_gone, "lost"),

@@ -52,6 +52,20 @@ def test_a_registration_that_is_still_under_way_keeps_its_card(
     assert cards(owner) == {card["billingKeyId"]}
 
 
+def test_registrations_under_way_do_not_keep_younger_cards_from_being_forgotten(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
+    user_id = shop.new_user()
+    stuck = begun_card(shop, user_id)
+    shop.advance(60)
+    abandoned = begun_card(shop, user_id)["billingKeyId"]
+    shop.advance(8 * DAY)
+    shop.user(user_id).one("register_billing_key", billing_key="late-key", issue_id=stuck["issueId"])
+    one_at_a_time = "select private.forget_unregistered_cards(1, private.now()) as n"
+    assert owner.row(one_at_a_time)["n"] == 1
+    assert (cards(owner), abandoned in cards(owner)) == ({stuck["billingKeyId"]}, False)
+
+
 def test_a_verification_that_never_succeeded_is_forgotten_after_a_month_and_a_person_after_five_years(
     shop: Shop, worker: Caller, owner: Caller
 ) -> None:

@@ -129,6 +129,15 @@ async def test_close_that_cannot_see_the_state_tries_again() -> None:
     assert outcome.verdict == "retry"
 
 
+async def test_a_closed_account_that_still_shows_as_open_is_looked_at_again_a_few_times() -> None:
+    for failures, verdict in ((0, "retry"), (3, "retry"), (4, "done")):
+        portone = FakePortOne(payment("VIRTUAL_ACCOUNT_ISSUED"))
+        portone.posts = [httpx.Response(200, json={"closedAt": "2026-09-01T01:00:00Z"})]
+        job = make_job("close_virtual_account", failures=failures)
+        outcome = await close_virtual_account(make_deps(portone=portone), job)
+        assert (outcome.verdict, len(outcome.snapshots)) == (verdict, 1)
+
+
 async def test_close_refused_by_the_bank_fails() -> None:
     portone = FakePortOne(payment("VIRTUAL_ACCOUNT_ISSUED"))
     portone.posts = [problem(502, "PG_PROVIDER", pgCode="C1", pgMessage="no")]

@@ -16,9 +16,10 @@ export async function listWebhooks(client: Client, status: string): Promise<Webh
   return rows(await query) as unknown as Webhook[];
 }
 
-/** The raw bytes of a delivery as text; JSON is laid out, anything else stays as it came. */
-export async function readBody(client: Client, id: number): Promise<string> {
-  const encoded = rows(await client.rpc("read_webhook_body", { id })) as unknown as string;
+/** The raw bytes of a delivery as text; JSON is laid out, anything else stays as it came. Null once it was erased. */
+export async function readBody(client: Client, id: number): Promise<string | null> {
+  const encoded = rows(await client.rpc("read_webhook_body", { id })) as unknown as string | null;
+  if (encoded === null) return null;
   const text = new TextDecoder().decode(Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0)));
   try {
     return JSON.stringify(JSON.parse(text), null, 2);

@@ -90,9 +90,19 @@ function Facts({ payment }: { payment: Row }) {
   );
 }
 
-/** PortOne's receipt; an address that is not the web's stays text. */
+/** PortOne's receipt; an address that is not the web's, or none at all, stays text. */
 function Receipt({ url }: { url: string }) {
-  return /^https?:\/\//.test(url) ? <a href={url} target="_blank" rel="noreferrer noopener">{new URL(url).hostname}</a> : <>{url}</>;
+  const address = webAddress(url);
+  return address !== null ? <a href={address.href} target="_blank" rel="noreferrer noopener">{address.hostname}</a> : <>{url}</>;
+}
+
+function webAddress(text: string): URL | null {
+  try {
+    const address = new URL(text);
+    return address.protocol === "https:" || address.protocol === "http:" ? address : null;
+  } catch {
+    return null;
+  }
 }
 
 function Refunds({ refunds, currency }: { refunds: Refund[]; currency: string }) {

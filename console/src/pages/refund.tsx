@@ -4,7 +4,7 @@ import { BANKS } from "../data/banks";
 import { refusal } from "../data/errors";
 import type { Payment } from "../data/payments";
 import { askRefund, follow, isRefused, type RefundRequest } from "../data/worker";
-import { exponent, money, parseMoney } from "../format";
+import { date, exponent, money, monthInSeoul, parseMoney } from "../format";
 import { Notice } from "../parts/notice";
 import { useClient } from "../supabase";
 import { useTexts } from "../texts";
@@ -27,7 +27,7 @@ export function RefundForm({ payment, onDone }: { payment: Payment; onDone: () =
   // One key from the first look until a definite answer: clicking again after a lost reply asks for the same refund.
   const key = useRef<string | null>(null);
   const closing = payment.status === "virtual_account_issued";
-  const toAccount = payment.paid_amount > 0 && (payment.portone_pay_method ?? payment.pay_method) === "VIRTUAL_ACCOUNT";
+  const toAccount = payment.paid_amount > 0 && goesToAccount(payment);
   const shown = (minor: number) => money(minor, currency, language);
 
   if (!closing && left <= 0) return <>{said !== null && <Notice kind={said.kind} id="refund-said">{said.text}</Notice>}<p class="soft">{t.refundNothing}</p></>;
@@ -114,6 +114,13 @@ export function RefundForm({ payment, onDone }: { payment: Payment; onDone: () =
       <div class="row end"><button type="submit" class="main" id="refund-review">{closing ? t.closeAccount : t.refundReview}</button></div>
     </form>
   );
+}
+
+/** Deposits have no way back; carrier billing has none once its month is over in Korea. The database decides the same. */
+function goesToAccount(payment: Payment): boolean {
+  const method = payment.portone_pay_method ?? payment.pay_method;
+  if (method === "MOBILE" && payment.paid_at !== null) return monthInSeoul(date(payment.paid_at)) !== monthInSeoul(new Date());
+  return method === "VIRTUAL_ACCOUNT";
 }
 
 function Account() {

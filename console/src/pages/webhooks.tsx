@@ -66,7 +66,7 @@ function Body({ id }: { id: number }) {
   const [text, setText] = useState<string | null>(null);
   const open = (event: Event) => {
     if (!(event.currentTarget as HTMLDetailsElement).open || text !== null) return;
-    readBody(client, id).then(setText, (error: unknown) => setText(refusal(error, language === "ko", t).message));
+    readBody(client, id).then((body) => setText(body ?? t.bodyErased), (error: unknown) => setText(refusal(error, language === "ko", t).message));
   };
   return <details onToggle={open}><summary>{t.body}</summary><pre>{text ?? t.loading}</pre></details>;
 }

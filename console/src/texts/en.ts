@@ -156,6 +156,7 @@ export const en = {
   replayLead: "What this delivery is about is read from PortOne again. Nothing can be done twice by it.",
   replayed: "It will be read again in a moment.",
   body: "Body",
+  bodyErased: "Erased: bodies are kept for a limited time.",
   skipReasons: {
     duplicate: "came before", retries_failed: "came before and had failed: ran again", unknown_type: "unknown type", not_actionable: "changes nothing we keep",
     legacy_version: "old webhook version: set 2024-04-25 in PortOne's console", unparsable: "not readable", payment_not_found: "PortOne does not know the payment",

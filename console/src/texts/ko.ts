@@ -157,6 +157,7 @@ export const ko: typeof en = {
   replayLead: "이 웹훅이 가리키는 건을 PortOne에서 다시 조회합니다. 중복 처리되지 않습니다.",
   replayed: "곧 다시 처리됩니다.",
   body: "본문",
+  bodyErased: "보관 기간이 지나 삭제되었습니다.",
   skipReasons: {
     duplicate: "이미 받은 웹훅", retries_failed: "실패했던 웹훅의 재전송: 다시 처리함", unknown_type: "알 수 없는 유형", not_actionable: "저장할 변경이 없음",
     legacy_version: "이전 버전 웹훅: PortOne 콘솔에서 2024-04-25로 설정하세요", unparsable: "읽을 수 없음", payment_not_found: "PortOne에 없는 결제",
