@@ -19,7 +19,8 @@ class Channel:
 class SavedCard:
     """A billing key. Whoever holds ``billing_key`` can charge the card: excluded from repr, never logged.
 
-    ``id`` is ours and None for a key we have never heard of; ``customer_id`` what the browser was told to issue it for.
+    ``id`` is ours and None for a key we have never heard of; ``customer_id`` what the browser was told to issue it for;
+    ``channel_kind`` LIVE or TEST, of the channel it was issued in.
     """
 
     id: str | None
@@ -31,6 +32,7 @@ class SavedCard:
     channel_key: str | None
     pg_provider: str | None
     status: str | None
+    channel_kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

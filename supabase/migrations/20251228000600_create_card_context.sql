@@ -21,7 +21,7 @@ begin
     'billing_key', case
       when p_payload ? 'billing_key_id' then (
         select jsonb_build_object('id', keys.id, 'user_id', keys.user_id, 'customer_id', private.customer_id_of(keys.user_id), 'issue_id', keys.issue_id, 'billing_key', keys.billing_key,
-          'store_id', keys.store_id, 'channel_key', keys.channel_key, 'pg_provider', keys.pg_provider,
+          'store_id', keys.store_id, 'channel_key', keys.channel_key, 'channel_kind', keys.channel_kind, 'pg_provider', keys.pg_provider,
           'status', case when keys.deleted_at is not null then 'deleted' when keys.issued_at is not null then 'issued' else 'reported' end)
         from public.billing_keys as keys where keys.id = private.uuid_of(p_payload ->> 'billing_key_id')
       )

@@ -29,9 +29,10 @@ def test_an_order_is_charged_to_a_saved_card_once(shop: Shop, worker: Caller, ow
     user_id, order_id, operation_id, job = charge(shop, worker)
     assert (
         job["kind"],
+        job["context"]["billing_key"]["channel_kind"],
         job["context"]["billing_key"]["billing_key"],
         job["context"]["payment"]["amount"],
-    ) == ("charge_billing_key", "billing-key-1", 1000)
+    ) == ("charge_billing_key", "TEST", "billing-key-1", 1000)
     begun = begin(worker, job)
     assert begun["decision"] == "send"
     assert begin(worker, job)["decision"] == "resend"

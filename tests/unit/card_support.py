@@ -83,6 +83,7 @@ def saved_card(**fields: Any) -> SavedCard:
     values: dict[str, Any] = {
         "id": CARD_ID, "billing_key": KEY, "user_id": USER, "customer_id": CUSTOMER, "issue_id": ISSUE, "store_id": None,
         "channel_key": "channel-key-billing", "pg_provider": "TOSSPAYMENTS", "status": "issued",
+        "channel_kind": "TEST",
     }  # fmt: skip
     return SavedCard(**(values | fields))
 

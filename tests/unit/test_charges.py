@@ -24,6 +24,7 @@ from tests.unit.support import (
 )
 from worker.operations.charge_billing_key import charge_billing_key
 from worker.operations.confirm_payment import confirm_payment
+from worker.operations.create_schedule import create_schedule
 from worker.operations.send_stored import RefusedWhileSending
 from worker.subjects import Channel
 
@@ -200,6 +201,18 @@ async def test_a_test_channel_charges_nothing_in_a_live_shop() -> None:
     deps = make_deps(FakeDatabase(), fake, environment="live")
     job = card_job("charge_billing_key", channel=Channel(STORE, "channel-key-billing", "TEST", None))
     outcome = await charge_billing_key(deps, job)
+    assert outcome is not None
+    assert (outcome.verdict, (outcome.error or {})["code"]) == ("failed", "CHANNEL_KIND_MISMATCH")
+    assert fake.requests == []
+
+
+@pytest.mark.parametrize("kind", ["charge_billing_key", "create_schedule"])
+async def test_a_card_saved_before_the_shop_went_live_pays_for_nothing(kind: str) -> None:
+    """Its payment would expect the TEST channel it was issued in, find it, and be fulfilled with no money."""
+    fake = portone()
+    deps = make_deps(FakeDatabase(), fake, environment="live")
+    run = charge_billing_key if kind == "charge_billing_key" else create_schedule
+    outcome = await run(deps, card_job(kind, card=saved_card(channel_kind="TEST")))
     assert outcome is not None
     assert (outcome.verdict, (outcome.error or {})["code"]) == ("failed", "CHANNEL_KIND_MISMATCH")
     assert fake.requests == []

@@ -76,6 +76,7 @@ def read_card(value: Mapping[str, object]) -> SavedCard | None:
         channel_key=text(value.get("channel_key")),
         pg_provider=text(value.get("pg_provider")),
         status=text(value.get("status")),
+        channel_kind=text(value.get("channel_kind")),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from worker.errors import Rejected
-from worker.operations.channels import channel_problem
+from worker.operations.channels import channel_problem, kind_problem
 from worker.portone.charges import billing_key_payment
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ def card_payment(deps: Deps, job: Job, store: Store) -> dict[str, object] | Reje
         return Rejected(
             "CONTEXT_INCOMPLETE", "The job has no saved card or no payment with amount and currency."
         )
-    problem = channel_problem(deps, job)
+    # A card of the time before the shop went live stays where it was issued: it would pay with no money.
+    problem = channel_problem(deps, job) or (
+        kind_problem(deps, card.channel_kind) if card.channel_kind else None
+    )
     if problem is not None:
         return problem
     return billing_key_payment(
