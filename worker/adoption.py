@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from worker.language import Words, said
 from worker.sql_names import created_names
 
 if TYPE_CHECKING:
@@ -24,9 +25,47 @@ _STAMP: Final = "%Y%m%d%H%M%S"
 # Tables an older shop has already: ours are made only when absent, and the first file checks their columns.
 _MAY_EXIST: Final = frozenset({"public.orders", "public.payments"})
 
+_NO_MIGRATIONS: Final = Words(
+    "This installation has no migrations in it: install the package anew.",
+    "설치된 패키지에 마이그레이션이 없습니다. 다시 설치하세요.",
+)
+_NO_FOLDER: Final = Words(
+    "{folder} is not a folder: name your project's supabase/migrations.",
+    "{folder}은(는) 폴더가 아닙니다. 프로젝트의 supabase/migrations를 지정하세요.",
+)
+_NOT_WRITTEN: Final = Words(
+    "{file}: {problem}. Nothing was copied.", "{file}: {problem}. 아무것도 복사하지 않았습니다."
+)
+_OTHER_RELEASE: Final = Words(
+    "{there} is {name} of another release, and a shipped migration does not change. "
+    "Install the release it came from, or ask why they differ.",
+    "{there}은(는) 다른 릴리스의 {name}입니다. 배포된 마이그레이션은 바뀌지 않습니다. "
+    "원래 릴리스를 설치하거나 왜 다른지 확인하세요.",
+)
+_HERE: Final = Words("already here as {there}", "이미 있음: {there}")
+_HERE_CHANGED: Final = Words(
+    "already here as {there} (changed by you, left as it is)", "이미 있음: {there} (직접 바꾼 내용 그대로 둠)"
+)
+_NO_VERSION: Final = Words(
+    "No version comes after {newest}: rename that migration, then copy again.",
+    "{newest} 뒤에 올 수 있는 버전이 없습니다. 그 마이그레이션의 이름을 바꾼 뒤 다시 복사하세요.",
+)
+_BOTH: Final = Words(
+    "  {name} is created by {theirs} and by {ours}", "  {name}: {theirs}와(과) {ours}이(가) 모두 만듭니다"
+)
+_COLLISIONS: Final = Words(
+    "Your migrations create objects that ours create too:\n{found}\n"
+    "Rename yours first. If they are gone by now, say --allow-collisions. Nothing was copied.",
+    "같은 객체를 만드는 마이그레이션이 있습니다:\n{found}\n"
+    "먼저 이름을 바꾸세요. 지금은 없는 객체라면 --allow-collisions를 붙이세요. 아무것도 복사하지 않았습니다.",
+)
+
 
 class AdoptionRefused(Exception):
-    """Nothing was written; the message says what stands in the way and what to do."""
+    """Nothing was written; the message says what stands in the way and what to do, in the language in use."""
+
+    def __init__(self, reason: Words, /, **values: object) -> None:
+        super().__init__(said(reason, **values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +84,7 @@ def shipped_migrations() -> Path:
     for folder in (here / "migrations", here.parent / "supabase" / "migrations"):
         if folder.is_dir():
             return folder
-    raise AdoptionRefused("This installation has no migrations in it: install the package anew.")
+    raise AdoptionRefused(_NO_MIGRATIONS)
 
 
 def plan(folder: Path, *, source: Path, allow_collisions: bool = False) -> list[Copy]:
@@ -55,7 +94,7 @@ def plan(folder: Path, *, source: Path, allow_collisions: bool = False) -> list[
     allowed, when a migration there creates an object that one of ours creates.
     """
     if not folder.is_dir():
-        raise AdoptionRefused(f"{folder} is not a folder: name your project's supabase/migrations.")
+        raise AdoptionRefused(_NO_FOLDER, folder=folder)
     theirs = _migrations(folder)
     copied = {name: (digest, path) for path in theirs for name, digest in [_origin(path)] if name is not None}
     by_content = {_digest(path.read_text()): path for path in theirs}
@@ -89,7 +128,7 @@ def write(folder: Path, copies: Sequence[Copy]) -> None:
     except OSError as error:
         for path in written:
             path.unlink(missing_ok=True)
-        raise AdoptionRefused(f"{error.filename}: {error.strerror}. Nothing was copied.") from None
+        raise AdoptionRefused(_NOT_WRITTEN, file=error.filename, problem=error.strerror) from None
 
 
 def _migrations(folder: Path) -> list[Path]:
@@ -112,14 +151,9 @@ def _origin(path: Path) -> tuple[str | None, str]:
 
 def _already(name: str, digest: str, known: str, there: Path) -> str:
     if known != digest:
-        raise AdoptionRefused(
-            f"{there.name} is {name} of another release, and a shipped migration does not change. "
-            "Install the release it came from, or ask why they differ."
-        )
+        raise AdoptionRefused(_OTHER_RELEASE, there=there.name, name=name)
     body = _MARKER.sub("", there.read_text())
-    return f"already here as {there.name}" + (
-        "" if _digest(body) == digest else " (changed by you, left as it is)"
-    )
+    return said(_HERE if _digest(body) == digest else _HERE_CHANGED, there=there.name)
 
 
 def _next_version(wanted: str, newest: str) -> str:
@@ -136,7 +170,7 @@ def _next_version(wanted: str, newest: str) -> str:
         after = ""
     after = after or str(int(newest) + 1).zfill(len(newest)).ljust(14, "0")
     if not _comes_after(after, newest):
-        raise AdoptionRefused(f"No version comes after {newest}: rename that migration, then copy again.")
+        raise AdoptionRefused(_NO_VERSION, newest=newest)
     return after
 
 
@@ -149,13 +183,9 @@ def _refuse_collisions(copies: Iterable[Copy], theirs: Iterable[Path]) -> None:
         name: copy.source for copy in copies if copy.target is not None for name in created_names(copy.text)
     }
     found = [
-        f"  {name} is created by {path.name} and by {ours[name]}"
+        said(_BOTH, name=name, theirs=path.name, ours=ours[name])
         for path in theirs
         for name in sorted(created_names(path.read_text()) & ours.keys() - _MAY_EXIST)
     ]
     if found:
-        raise AdoptionRefused(
-            "Your migrations create objects that ours create too:\n"
-            + "\n".join(found)
-            + "\nRename yours first. If they are gone by now, say --allow-collisions. Nothing was copied."
-        )
+        raise AdoptionRefused(_COLLISIONS, found="\n".join(found))

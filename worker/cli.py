@@ -19,8 +19,10 @@ from worker.cli_reconcile import reconcile_command
 from worker.cli_run import run
 from worker.cli_status import status_command
 from worker.cli_webhooks import webhooks_app
-from worker.language import LANGUAGES, language_of, speak
+from worker.language import LANGUAGES, Words, language_of, said, speak
 from worker.serve import serve, work
+
+_EN_OR_KO = Words("say en or ko", "en 또는 ko를 쓰세요")
 
 app = typer.Typer(
     name="portone-worker",
@@ -48,9 +50,9 @@ def _language(
     ] = None,
 ) -> None:
     """Choose the language before anything is said."""
-    if lang is not None and lang not in LANGUAGES:
-        raise typer.BadParameter("say en or ko", param_hint="--lang")
     speak(language_of(os.environ, lang))
+    if lang is not None and lang not in LANGUAGES:
+        raise typer.BadParameter(said(_EN_OR_KO), param_hint="--lang")
 
 
 @app.command("serve")
@@ -60,19 +62,19 @@ def serve_command(
     ] = False,
 ) -> None:
     """Receive PortOne's webhooks and users' requests, and run payment jobs."""
-    run(lambda settings: serve(settings, with_jobs=not no_jobs))
+    run(lambda settings: serve(settings, with_jobs=not no_jobs), serving=True)
 
 
 @app.command("work")
 def work_command() -> None:
     """Run payment jobs only, until stopped."""
-    run(lambda settings: work(settings, until_empty=False))
+    run(lambda settings: work(settings, until_empty=False), serving=True)
 
 
 @app.command("drain")
 def drain_command() -> None:
     """Run payment jobs until none is left, then exit; for cron and serverless."""
-    run(lambda settings: work(settings, until_empty=True))
+    run(lambda settings: work(settings, until_empty=True), serving=True)
 
 
 app.command("doctor")(doctor_command)

@@ -14,6 +14,7 @@ from worker.cli_output import EXIT_ATTENTION, EXIT_OK, JsonOption, show_rows
 from worker.cli_run import run
 from worker.db.desk import Because
 from worker.deps import open_deps
+from worker.language import Words, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -30,6 +31,10 @@ ActorOption = Annotated[
 MostOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=500, help="At most this many.")]
 
 _AGO = re.compile(r"(\d{1,5})([smhd])")
+_NO_MOMENT = Words(
+    "{text!r} is no moment; write 2026-11-01, 2026-11-01T10:00+09:00, or 6h for six hours ago",
+    "{text!r}은(는) 시각이 아닙니다. 2026-11-01, 2026-11-01T10:00+09:00, 또는 6h(여섯 시간 전)처럼 쓰세요",
+)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 __all__ = [
@@ -71,12 +76,10 @@ def moment(text: str | None, *, now: datetime | None = None) -> str | None:
         delta = timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         return ((now or datetime.now(UTC)) - delta).isoformat()
     try:
-        said = datetime.fromisoformat(text.strip())
+        read = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is no moment; write 2026-11-01, 2026-11-01T10:00+09:00, or 6h for six hours ago"
-        ) from None
-    return (said if said.tzinfo is not None else said.replace(tzinfo=UTC)).isoformat()
+        raise typer.BadParameter(said(_NO_MOMENT, text=text)) from None
+    return (read if read.tzinfo is not None else read.replace(tzinfo=UTC)).isoformat()
 
 
 def report(answers: Sequence[Mapping[str, object]], *, as_json: bool, empty: str) -> int:

@@ -16,7 +16,7 @@ from worker.cli_asking import progress
 from worker.cli_output import EXIT_ATTENTION, EXIT_OK, JsonOption, console, print_json, printable, say
 from worker.deps import open_deps
 from worker.errors import Misconfigured, WorkerError
-from worker.language import Words, said
+from worker.language import AS_TOLD, Words, said
 from worker.logs import configure_logging
 from worker.serve import EXIT_MISCONFIGURED
 from worker.settings import Settings, load_settings
@@ -28,7 +28,10 @@ _STATES: Final[dict[str, tuple[Words, str]]] = {
 }
 _ASKING = Words("asking Supabase and PortOne", "Supabase와 PortOne에 확인하는 중")
 _WELL = Words("All is well.", "모두 정상입니다.")
-_SOME = Words("{errors} errors, {warnings} warnings.", "오류 {errors}건, 주의 {warnings}건.")
+_SOME = Words("Errors: {errors}, warnings: {warnings}.", "오류 {errors}건, 주의 {warnings}건.")
+_COMPLETE = Words("complete and of the right kind", "모두 있고 종류가 맞습니다")
+_CORRECT = Words("correct it and run doctor again", "고친 뒤 doctor를 다시 실행하세요")
+_AS_DESCRIBED = Words("set it as .env.example describes", ".env.example의 설명대로 설정하세요")
 _FIX = Words("fix: {fix}", "해결: {fix}")
 
 
@@ -49,7 +52,7 @@ def doctor_command(
     # What the checks ask for on purpose (a payment nobody has) is no news.
     configure_logging(settings.model_copy(update={"log_level": "error"}))
     with progress(said(_ASKING), as_json=as_json):
-        results = [ok("settings", "complete and of the right kind"), *asyncio.run(_checked(settings))]
+        results = [ok("settings", _COMPLETE), *asyncio.run(_checked(settings))]
     _show(results, as_json=as_json)
     bad = {"error", "warning"} if strict else {"error"}
     raise typer.Exit(EXIT_ATTENTION if any(result.state in bad for result in results) else EXIT_OK)
@@ -60,12 +63,12 @@ async def _checked(settings: Settings) -> list[CheckResult]:
         async with open_deps(settings) as deps:
             return await run_checks(deps)
     except WorkerError as failure:
-        return [error("checks", failure.message, "correct it and run doctor again")]
+        return [error("checks", AS_TOLD, _CORRECT, told=failure.told())]
 
 
 def _wrong(line: str) -> CheckResult:
     variable, _, problem = line.partition(": ")
-    return error(f"setting {variable}", problem or line, "set it as .env.example describes")
+    return error(f"setting {variable}", AS_TOLD, _AS_DESCRIBED, told=problem or line)
 
 
 def _show(results: list[CheckResult], *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from worker.cli_desk import ActorOption, JsonOption, ReasonOption, because, with_deps
 from worker.cli_output import EXIT_ATTENTION, EXIT_OK, show_record, show_rows
+from worker.language import Words, said
 
 if TYPE_CHECKING:
     from worker.deps import Deps
@@ -17,6 +18,7 @@ findings_app = typer.Typer(
 )
 
 _COLUMNS = ("id", "kind", "subject", "detail", "seen", "first_seen_at", "closed_how")
+_NONE = Words("No findings.", "확인 사항이 없습니다.")
 
 
 @findings_app.command("list")
@@ -34,7 +36,7 @@ def list_command(
             else {"closed_at": "is.null", "order": "id", "limit": "500"}
         )
         found = await deps.operator.read("drift_findings", _COLUMNS, filters)
-        show_rows(found, _COLUMNS, as_json=as_json, empty="No findings.")
+        show_rows(found, _COLUMNS, as_json=as_json, empty=said(_NONE))
         return EXIT_ATTENTION if check and found else EXIT_OK
 
     with_deps(use, as_json=as_json)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from worker.cli_desk import ActorOption, JsonOption, MostOption, ReasonOption, because, report, with_deps
 from worker.cli_output import EXIT_ATTENTION, EXIT_OK, show_record, show_rows
+from worker.language import Words, said
 
 if TYPE_CHECKING:
     from worker.deps import Deps
@@ -16,16 +18,18 @@ jobs_app = typer.Typer(help="Jobs: what is to be done, what died, what to do abo
 
 _COLUMNS = ("id", "kind", "state", "payment_id", "failures", "run_at", "worker", "error")
 _DEAD = ("id", "kind", "payment_id", "failures", "error", "ended_at")
+JobState = StrEnum(
+    "JobState", ["ready", "running", "waiting", "backoff", "scheduled", "dead", "done", "failed"]
+)
+_NO_SUCH = Words("No such jobs.", "해당하는 작업이 없습니다.")
+_NONE_DEAD = Words("No dead jobs.", "중단된 작업이 없습니다.")
 IdsArgument = Annotated[list[int], typer.Argument(help="Ids of jobs.", show_default=False)]
 
 
 @jobs_app.command("list")
 def list_command(
     state: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="ready, running, waiting, backoff, scheduled, dead, done or failed; several times."
-        ),
+        list[JobState] | None, typer.Option(help="Only jobs of this state; may be said several times.")
     ] = None,
     kind: Annotated[str | None, typer.Option(help="Like sync_payment.")] = None,
     payment: Annotated[str | None, typer.Option(help="Of one payment.")] = None,
@@ -35,8 +39,13 @@ def list_command(
     """Jobs, youngest first; without --state all that are not finished."""
 
     async def use(deps: Deps) -> int:
-        found = await deps.desk.jobs(states=state, kind=kind, payment_id=payment, most=limit)
-        show_rows(found, _COLUMNS, as_json=as_json, empty="No such jobs.")
+        found = await deps.desk.jobs(
+            states=None if state is None else [one.value for one in state],
+            kind=kind,
+            payment_id=payment,
+            most=limit,
+        )
+        show_rows(found, _COLUMNS, as_json=as_json, empty=said(_NO_SUCH))
         return EXIT_OK
 
     with_deps(use, as_json=as_json)
@@ -52,7 +61,7 @@ def dead_command(
 
     async def use(deps: Deps) -> int:
         found = await deps.desk.jobs(states=["dead"], kind=None, payment_id=None, most=limit)
-        show_rows(found, _DEAD, as_json=as_json, empty="No dead jobs.")
+        show_rows(found, _DEAD, as_json=as_json, empty=said(_NONE_DEAD))
         return EXIT_ATTENTION if check and found else EXIT_OK
 
     with_deps(use, as_json=as_json)
@@ -80,7 +89,7 @@ def retry_command(
 
     async def use(deps: Deps) -> int:
         return report(
-            await deps.desk.requeue(ids, because(reason, actor)), as_json=as_json, empty="Nothing named."
+            await deps.desk.requeue(ids, because(reason, actor)), as_json=as_json, empty=said(_NO_SUCH)
         )
 
     with_deps(use, as_json=as_json)
@@ -94,7 +103,7 @@ def discard_command(
 
     async def use(deps: Deps) -> int:
         return report(
-            await deps.desk.discard(ids, because(reason, actor)), as_json=as_json, empty="Nothing named."
+            await deps.desk.discard(ids, because(reason, actor)), as_json=as_json, empty=said(_NO_SUCH)
         )
 
     with_deps(use, as_json=as_json)
@@ -110,6 +119,8 @@ def cancel_command(
     """Take a job that has not run out of the queue; whoever asked for it is told that it failed."""
 
     async def use(deps: Deps) -> int:
-        return report([await deps.desk.cancel(job_id, because(reason, actor))], as_json=as_json, empty="")
+        return report(
+            [await deps.desk.cancel(job_id, because(reason, actor))], as_json=as_json, empty=said(_NO_SUCH)
+        )
 
     with_deps(use, as_json=as_json)

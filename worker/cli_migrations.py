@@ -8,6 +8,12 @@ from typing import Annotated
 import typer
 
 from worker.adoption import AdoptionRefused, plan, shipped_migrations, write
+from worker.language import Words, said
+
+_WOULD = Words(
+    "{fresh} would be copied, {there} already there.", "복사할 것 {fresh}개, 이미 있는 것 {there}개."
+)
+_COPIED = Words("{fresh} copied, {there} already there.", "복사한 것 {fresh}개, 이미 있는 것 {there}개.")
 
 migrations_app = typer.Typer(no_args_is_help=True, help="The database migrations this release needs.")
 
@@ -36,4 +42,4 @@ def copy_command(
     for copy in copies:
         typer.echo(f"{copy.source} -> {copy.target}" if copy.target else f"{copy.source} {copy.note}")
     fresh = sum(copy.target is not None for copy in copies)
-    typer.echo(f"{fresh} {'would be copied' if dry_run else 'copied'}, {len(copies) - fresh} already there.")
+    typer.echo(said(_WOULD if dry_run else _COPIED, fresh=fresh, there=len(copies) - fresh))

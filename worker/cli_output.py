@@ -7,6 +7,7 @@ called wrongly, 3 a setting is wrong, 4 refused or not there, 5 a service could 
 from __future__ import annotations
 
 import json
+import re
 import sys
 import unicodedata
 from typing import TYPE_CHECKING, Annotated, Final
@@ -18,8 +19,9 @@ from rich.table import Table
 from rich.text import Text
 
 from worker.errors import Misconfigured, Transient, WorkerError
-from worker.language import language
+from worker.language import Words, said
 from worker.serve import EXIT_MISCONFIGURED
+from worker.story.figures import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,6 +35,10 @@ EXIT_UNAVAILABLE: Final = 5
 JsonOption = Annotated[bool, typer.Option("--json", help="For scripts: one JSON object a line.")]
 
 _PIPE_WIDTH: Final = 240
+# A time with its zone, as PostgREST (RFC 3339) and PostgreSQL's own text write it.
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)")
+_YES = Words("yes", "예")
+_NO = Words("no", "아니요")
 
 
 def show_rows(
@@ -40,11 +46,11 @@ def show_rows(
     columns: Sequence[str],
     *,
     as_json: bool,
-    empty: str = "Nothing.",
+    empty: str = "",
 ) -> None:
     """Print one row a line: a table of ``columns``, or with ``as_json`` each row whole as a JSON object.
 
-    Without rows a person reads ``empty``; a script reads nothing.
+    Without rows a person reads ``empty``, in the language in use; a script reads nothing.
     """
     listed = list(rows)
     if as_json:
@@ -52,7 +58,8 @@ def show_rows(
             print_json(row)
         return
     if not listed:
-        say(empty)
+        if empty:
+            say(empty)
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
@@ -86,17 +93,8 @@ def complain(error: WorkerError, *, as_json: bool = False) -> int:
     if as_json:
         typer.echo(json.dumps({"error": error.as_error()}, ensure_ascii=False, default=str), err=True)
     else:
-        typer.echo(printable(_sentence(error)), err=True)
+        typer.echo(printable(error.told()), err=True)
     return exit_code_of(error)
-
-
-def _sentence(error: WorkerError) -> str:
-    """In Korean where the code has a sentence, with the code beside it: it says less than the English one."""
-    translated = error.as_error().get("message_ko")
-    if language() == "ko" and isinstance(translated, str) and not isinstance(error, Misconfigured):
-        return f"{translated} ({error.code})"
-    hint = error.extra.get("hint")
-    return f"{error.message} {hint}" if isinstance(hint, str) and hint else error.message
 
 
 def exit_code_of(error: WorkerError) -> int:
@@ -117,13 +115,15 @@ def console() -> Console:
 
 
 def readable(value: object) -> str:
-    """Return a value as a person reads it: nothing for null, JSON for objects, no control characters."""
+    """Return a value as a person reads it: nothing for null, JSON for objects, times of their own clock, no control characters."""
     if value is None:
         return ""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return said(_YES if value else _NO)
     if isinstance(value, dict | list):
         return printable(json.dumps(value, ensure_ascii=False, default=str))
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        return clock(value)
     return printable(str(value))
 
 

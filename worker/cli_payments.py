@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID  # noqa: TC003  typer reads the annotations
 
 import typer
 from rich.text import Text
@@ -22,6 +23,7 @@ from worker.cli_output import (
 from worker.cli_run import run
 from worker.db.operator import PAYMENT_COLUMNS
 from worker.db.reading import mapping, text
+from worker.db.schema import PublicPaymentStatus  # noqa: TC001  typer reads the annotations
 from worker.deps import open_deps
 from worker.language import Words, said
 from worker.story import words
@@ -62,6 +64,7 @@ _CLOSE = Words(
     "Nothing was deposited yet: the virtual account of {payment} will be closed. Reason: {reason}",
     "{payment}: 아직 입금되지 않아 가상계좌를 말소합니다. 사유: {reason}",
 )
+_ACCOUNT = Words("refund account number", "환불 계좌번호")
 _NONE = Words("No payments.", "결제가 없습니다.")
 
 PaymentArgument = Annotated[str, typer.Argument(help="payments.payment_id", show_default=False)]
@@ -69,11 +72,9 @@ PaymentArgument = Annotated[str, typer.Argument(help="payments.payment_id", show
 
 @payments_app.command("list")
 def list_command(
-    status: Annotated[
-        str | None, typer.Option(help="Only payments of this status (paid, failed, …).")
-    ] = None,
+    status: Annotated[PublicPaymentStatus | None, typer.Option(help="Only payments of this status.")] = None,
     order: Annotated[str | None, typer.Option(help="Only payments of this order.")] = None,
-    user: Annotated[str | None, typer.Option(help="Only payments of this user.")] = None,
+    user: Annotated[UUID | None, typer.Option(help="Only payments of this user.")] = None,
     wrong: Annotated[
         bool, typer.Option("--wrong", help="Only payments that are not what was expected.")
     ] = False,
@@ -139,7 +140,7 @@ def cancel_command(
 ) -> None:
     """Refund a payment, or close an unpaid virtual account. The database checks the amount and holds it first."""
     if refund_bank is not None and refund_account_number is None:
-        refund_account_number = typer.prompt("refund account number", hide_input=True)
+        refund_account_number = typer.prompt(said(_ACCOUNT), hide_input=True)
     arguments = {
         "payment_id": payment_id, "amount": amount, "reason": reason, "tax_free_amount": tax_free,
         "refund_bank": refund_bank, "refund_account_number": refund_account_number,

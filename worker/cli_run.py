@@ -19,11 +19,17 @@ if TYPE_CHECKING:
     from worker.settings import Settings
 
 
-def run(start: Callable[[Settings], Coroutine[Any, Any, int]], *, as_json: bool = False) -> None:
-    """Start ``start`` with the settings and exit with its code; errors end as :mod:`worker.cli_output` says."""
+def run(
+    start: Callable[[Settings], Coroutine[Any, Any, int]], *, as_json: bool = False, serving: bool = False
+) -> None:
+    """Start ``start`` with the settings and exit with its code; errors end as :mod:`worker.cli_output` says.
+
+    A command that answers a person is no service (``serving``): its log has warnings and errors only.
+    """
     try:
         settings = load_settings()
-        configure_logging(settings)
+        quiet = not serving and settings.log_level == "info"
+        configure_logging(settings.model_copy(update={"log_level": "warning"}) if quiet else settings)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             code = runner.run(start(settings))
     except WorkerError as error:

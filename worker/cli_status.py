@@ -63,7 +63,7 @@ async def _watch(deps: Deps, settings: Settings, every: float) -> int:
             try:
                 live.update(_screen(await deps.operator.status(), settings), refresh=True)
             except Transient as error:
-                live.update(Text(said(_LOST, why=error.message), style="bold red"), refresh=True)
+                live.update(Text(said(_LOST, why=error.told()), style="bold red"), refresh=True)
             await asyncio.sleep(every)
 
 

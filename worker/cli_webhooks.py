@@ -18,7 +18,9 @@ from worker.cli_desk import (
     with_deps,
 )
 from worker.cli_output import EXIT_OK, show_record, show_rows
+from worker.db.schema import PublicWebhookStatus  # noqa: TC001  typer reads the annotations
 from worker.errors import Rejected
+from worker.language import Words, said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +33,11 @@ webhooks_app = typer.Typer(
 
 _COLUMNS = ("id", "created_at", "webhook_type", "status", "skip_reason", "payment_id", "webhook_id", "error")
 _TAIL_SECONDS = 1.0
+_NO_SUCH = Words("No such deliveries.", "해당하는 웹훅이 없습니다.")
+_WHICH = Words(
+    "say which deliveries: ids, or --since and --failed",
+    "어느 웹훅인지 지정하세요: 번호, 또는 --since와 --failed",
+)
 SinceOption = Annotated[
     str | None, typer.Option(help="Only since: 2026-11-01, 2026-11-01T10:00+09:00, or 6h for six hours ago.")
 ]
@@ -38,7 +45,9 @@ SinceOption = Annotated[
 
 @webhooks_app.command("list")
 def list_command(
-    status: Annotated[str | None, typer.Option(help="received, processed, failed or skipped.")] = None,
+    status: Annotated[
+        PublicWebhookStatus | None, typer.Option(help="Only deliveries of this status.")
+    ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only those that failed.")] = False,
     since: SinceOption = None,
     payment: Annotated[str | None, typer.Option(help="Of one payment.")] = None,
@@ -52,7 +61,7 @@ def list_command(
         found = await deps.desk.webhooks(
             status="failed" if failed else status, since=begin, payment_id=payment, most=limit
         )
-        show_rows(found, _COLUMNS, as_json=as_json, empty="No such deliveries.")
+        show_rows(found, _COLUMNS, as_json=as_json, empty=said(_NO_SUCH))
         return EXIT_OK
 
     with_deps(use, as_json=as_json)
@@ -93,7 +102,7 @@ def replay_command(
 ) -> None:
     """Read again what deliveries named, from our own log. Safe at any time: state only ever comes from PortOne."""
     if bool(ids) == (since is not None or failed):
-        raise typer.BadParameter("say which deliveries: ids, or --since and --failed")
+        raise typer.BadParameter(said(_WHICH))
     begin = moment(since)
 
     async def use(deps: Deps) -> int:
@@ -103,7 +112,7 @@ def replay_command(
             if ids
             else await deps.desk.replay_all(since=begin, failed_only=failed, because=who)
         )
-        return report(answers, as_json=as_json, empty="No such deliveries.")
+        return report(answers, as_json=as_json, empty=said(_NO_SUCH))
 
     with_deps(use, as_json=as_json)
 

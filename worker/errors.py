@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from worker.language import language
 from worker.sentences import korean
 
 if TYPE_CHECKING:
@@ -50,6 +51,17 @@ class WorkerError(Exception):
         sentence = korean(self.code)
         translated: dict[str, object] = {} if sentence is None else {"message_ko": sentence}
         return {**translated, **self.extra, "code": self.code, "message": self.message}
+
+    def told(self) -> str:
+        """Return it as a person at the terminal is told, in the language in use.
+
+        The Korean sentence of a code says less than the English one, so the code stands beside it.
+        """
+        translated = self.as_error().get("message_ko")
+        if language() == "ko" and isinstance(translated, str):
+            return f"{translated} ({self.code})"
+        hint = self.extra.get("hint")
+        return f"{self.message} {hint}" if isinstance(hint, str) and hint else self.message
 
 
 class Transient(WorkerError):
@@ -87,4 +99,15 @@ class Rejected(WorkerError):
 
 
 class Misconfigured(WorkerError):
-    """A setting is wrong: stop taking work and tell a person which one to change."""
+    """A setting is wrong: stop taking work and tell a person which one to change.
+
+    ``message`` names the setting and goes to logs; ``korean`` says the same to a person who reads Korean.
+    """
+
+    def __init__(self, code: str, message: str, *, status: int | None = None, korean: str = "") -> None:
+        super().__init__(code, message, status=status)
+        self.korean = korean
+
+    def told(self) -> str:
+        """Return which setting is wrong and what to put there, in the language in use."""
+        return self.korean if self.korean and language() == "ko" else self.message

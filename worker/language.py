@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 Language = Literal["en", "ko"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ko")
@@ -23,6 +23,11 @@ class Words:
 
     en: str
     ko: str
+
+
+_MORE: Final = Words(" and {left} more", " 외 {left}건")
+# What another service or an error says by itself, already in the language in use.
+AS_TOLD: Final = Words("{told}", "{told}")
 
 
 def language_of(environment: Mapping[str, str], wanted: str | None = None) -> Language:
@@ -43,7 +48,13 @@ def language() -> Language:
     return _chosen.get()
 
 
-def said(words: Words, **values: object) -> str:
+def said(words: Words, /, **values: object) -> str:
     """Return the sentence in the language in use, filled in."""
     sentence = words.ko if language() == "ko" else words.en
     return sentence.format(**values) if values else sentence
+
+
+def with_more(items: Sequence[str], most: int, *, between: str = ", ") -> str:
+    """Return at most ``most`` of the items in one line, and how many more there are."""
+    left = len(items) - most
+    return between.join(items[:most]) + (said(_MORE, left=left) if left > 0 else "")

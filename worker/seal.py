@@ -59,10 +59,12 @@ class Sealer:
             raise Rejected("SEALED_BODY_UNREADABLE", "The stored request body has an unknown format.")
         cipher = self._keys.get(key_id.decode("ascii", "replace"))
         if cipher is None:
+            lost = repr(key_id.decode("ascii", "replace")[:32])
             raise Misconfigured(
                 "ENCRYPTION_KEY_MISSING",
-                f"DATA_ENCRYPTION_KEY: a stored request was sealed with key id "
-                f"{key_id.decode('ascii', 'replace')[:32]!r}, which is not configured; append it to the list.",
+                f"DATA_ENCRYPTION_KEY: a stored request was sealed with key id {lost}, which is not configured; "
+                "append it to the list.",
+                korean=f"DATA_ENCRYPTION_KEY: 저장된 요청을 암호화한 키 {lost}이(가) 없습니다. 목록 뒤에 추가하세요.",
             )
         header = sealed[: len(version) + len(key_id) + 2]
         try:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from worker import settings_words as words
 from worker.crash import VARIABLE as CRASH_VARIABLE
 from worker.crash import armed_crash_point
 from worker.errors import Misconfigured
@@ -32,6 +33,7 @@ from worker.settings_checks import (
     supabase_key,
     webhook_secret,
 )
+from worker.settings_words import problem_of
 
 PORTONE_API_URL = "https://api.portone.io"
 _OFFICIAL_READ_TIMEOUT_SECONDS = 60
@@ -128,6 +130,7 @@ class Settings(BaseSettings):
             raise Misconfigured(
                 "IDENTITY_HASH_KEY_MISSING",
                 "IDENTITY_HASH_KEY: identity checks need it; write the base64 of 32 random bytes and keep it for ever.",
+                korean="IDENTITY_HASH_KEY: 본인인증에 필요합니다. 임의의 32바이트를 base64로 넣고 계속 보관하세요.",
             )
         return hash_key(self.identity_hash_key.get_secret_value())
 
@@ -207,9 +210,7 @@ class Settings(BaseSettings):
     @classmethod
     def _webhook_secrets(cls, value: tuple[Secret, ...]) -> tuple[Secret, ...]:
         if not value:
-            raise ValueError(
-                "is empty; put the webhook secret from the PortOne console here, several comma separated"
-            )
+            raise words.SettingWrong(words.NO_WEBHOOK_SECRET)
         for secret in value:
             webhook_secret(secret.get_secret_value())
         return value
@@ -223,33 +224,23 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _belong_together(self) -> Settings:
         if self.portone_store_id in self.portone_stores:
-            raise ValueError(
-                "PORTONE_STORES: names PORTONE_STORE_ID again; list only further stores, the main one has its own settings"
-            )
+            raise words.SettingWrong(words.STORE_TWICE)
         if self.portone_identity_channel is not None and self.identity_hash_key is None:
-            raise ValueError(
-                "IDENTITY_HASH_KEY: PORTONE_IDENTITY_CHANNEL needs it; write the base64 of 32 random bytes here"
-            )
+            raise words.SettingWrong(words.HASH_KEY_NEEDED)
         return self
 
     @model_validator(mode="after")
     def _modes(self) -> Settings:
         if self.mock_payments and self.environment == "live":
-            raise ValueError("MOCK_PAYMENTS: mock payments are never live; unset it or set ENVIRONMENT=test")
+            raise words.SettingWrong(words.MOCK_LIVE)
         if self.mock_payments and self.portone_api_url == PORTONE_API_URL:
-            raise ValueError("PORTONE_API_URL: MOCK_PAYMENTS=true needs the simulator's URL here")
+            raise words.SettingWrong(words.MOCK_URL)
         if not self.mock_payments and self.portone_api_url != PORTONE_API_URL:
-            raise ValueError(
-                f"PORTONE_API_URL: only {PORTONE_API_URL} takes real payments; remove it, or set MOCK_PAYMENTS=true"
-            )
+            raise words.SettingWrong(words.OFFICIAL_URL, url=PORTONE_API_URL)
         if not self.mock_payments and self.portone_read_timeout_seconds < _OFFICIAL_READ_TIMEOUT_SECONDS:
-            raise ValueError(
-                "PORTONE_READ_TIMEOUT_SECONDS: PortOne asks for at least 60; raise it or remove it"
-            )
+            raise words.SettingWrong(words.READ_TIMEOUT)
         if self.environment == "live" and armed_crash_point() is not None:
-            raise ValueError(
-                f"{CRASH_VARIABLE}: crash points are for tests; unset it or set ENVIRONMENT=test"
-            )
+            raise words.SettingWrong(words.CRASH_LIVE, variable=CRASH_VARIABLE)
         return self
 
 
@@ -262,14 +253,11 @@ def load_settings(env_file: str | None = ".env") -> Settings:
         return Settings(_env_file=env_file)  # type: ignore[call-arg]  # pydantic-settings adds it
     except ValidationError as error:
         lines = [
-            _line(str(part["loc"][0]) if part["loc"] else "", part["type"], part["msg"])
+            _line(str(part["loc"][0]) if part["loc"] else "", problem_of(part["type"], part.get("ctx", {})))
             for part in error.errors()
         ]
     raise Misconfigured("SETTINGS_INVALID", "\n".join(lines))
 
 
-def _line(field: str, kind: str, message: str) -> str:
-    text = message.removeprefix("Value error, ")
-    if kind == "missing":
-        return f"{field.upper()}: is not set; see .env.example for what belongs here"
-    return f"{field.upper()}: {text}" if field else text
+def _line(field: str, problem: str) -> str:
+    return f"{field.upper()}: {problem}" if field else problem

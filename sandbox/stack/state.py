@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from sandbox.setup.paths import BUILD_DIR
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sandbox.setup.process import Child
     from sandbox.stack.stack import Stack
 
@@ -43,11 +46,28 @@ def describe(stack: Stack, children: list[Child]) -> dict[str, Any]:
 
 
 def write(state: dict[str, Any], path: Path = STACK_FILE) -> None:
-    """Write the file, readable by its owner only: it has keys in it."""
+    """Write the file."""
+    _write_private(path, json.dumps(state, indent=2) + "\n")
+
+
+def write_settings(settings: Mapping[str, str], folder: Path) -> Path:
+    """Write the worker's settings as a shell reads them, so that its command line can be used beside it; return the file."""
+    path = settings_file(folder)
+    _write_private(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.items()))
+    return path
+
+
+def settings_file(folder: Path) -> Path:
+    """Return where the worker's settings are written, beside `stack.json`."""
+    return folder / "worker.env"
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that its owner alone can read: it has keys in it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.chmod(0o600)
-    path.write_text(json.dumps(state, indent=2) + "\n")
+    path.write_text(text)
 
 
 def read(path: Path = STACK_FILE) -> dict[str, Any] | None:

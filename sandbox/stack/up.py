@@ -6,14 +6,12 @@ import shutil
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from sandbox.setup.guardian import signal_group
 from sandbox.stack import state
 from sandbox.stack.with_shop import StackWithShop
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _STOP_SECONDS = 40.0
 
@@ -36,6 +34,12 @@ The stack is running (stop it with `make down`).
   all of this      {file}
 
 Try:
+
+  # The worker's command line: is all set up right, how does the whole stand, what happened to a payment?
+  set -a; . {worker_env}; set +a
+  {bin}/portone-worker doctor
+  {bin}/portone-worker status
+  {bin}/portone-worker payments list
 
   # Is the worker ready?
   curl -s {worker_url}/health/ready
@@ -69,6 +73,7 @@ def up(file: Path = state.STACK_FILE) -> int:
     running.start()
     try:
         described = {**state.describe(running.stack, running.children()), **running.described()}
+        described["worker_env"] = str(state.write_settings(running.stack.worker_settings(), file.parent))
         state.write(described, file)
     except BaseException:
         running.stop()
@@ -88,6 +93,7 @@ def down(file: Path = state.STACK_FILE) -> int:
             _stop(known, name)
     for folder in known["folders"]:
         shutil.rmtree(folder, ignore_errors=True)
+    state.settings_file(file.parent).unlink(missing_ok=True)
     file.unlink()
     sys.stdout.write("Stopped.\n")
     return 0
@@ -112,4 +118,4 @@ def _alive(known: dict[str, Any], name: str) -> bool:
 
 
 def _message(known: dict[str, Any], file: Path) -> str:
-    return _MESSAGE.format(file=file, **known)
+    return _MESSAGE.format(file=file, bin=Path(sys.executable).parent, **known)

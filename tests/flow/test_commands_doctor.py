@@ -57,7 +57,7 @@ def test_settings_that_are_wrong_are_listed_and_exit_3(cli: CommandLine) -> None
     assert result.exit_code == 3
     assert "setting PORTONE_STORE_ID" in result.output
     assert "setting SUPABASE_SECRET_KEY" in result.output
-    assert "2 errors" in result.output
+    assert "Errors: 2" in result.output
 
 
 def test_a_key_supabase_does_not_take(cli: CommandLine) -> None:

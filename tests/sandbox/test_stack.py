@@ -85,6 +85,26 @@ def test_up_describes_what_runs_and_down_leaves_nothing(tmp_path: Path) -> None:
         )
         assert findings.json() != []  # the seed's, which only an admin sees
 
+        # As printed: the settings are read by a shell, and the command line finds what runs.
+        looked = subprocess.run(
+            [
+                "/bin/sh",
+                "-c",
+                f"set -a; . {known['worker_env']}; exec {sys.executable} -m worker doctor --json",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(PROJECT_ROOT)},
+        )
+        assert f"set -a; . {known['worker_env']}; set +a" in started.stdout
+        assert looked.returncode == 0, looked.stdout + looked.stderr
+        states = {check["name"]: check["state"] for check in map(json.loads, looked.stdout.splitlines())}
+        assert states["migrations"] == states["access"] == "ok"
+        assert stat.S_IMODE(Path(known["worker_env"]).stat().st_mode) == 0o600
+
         again = _command("up", file)
         assert again.returncode == 0
         assert "already running" in again.stdout
@@ -93,6 +113,7 @@ def test_up_describes_what_runs_and_down_leaves_nothing(tmp_path: Path) -> None:
         ended = _command("down", file)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert not file.exists()
+    assert not Path(known["worker_env"]).exists()
     assert [name for name, pid in known["pids"].items() if state.started_at(pid)] == []
     assert not any(Path(folder).exists() for folder in known["folders"])
     assert "No stack is running" in _command("down", file).stdout

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+from worker.language import Words, said
 
 State = Literal["ok", "warning", "error"]
+SEE_DATABASE: Final = Words("see the database check", "database 항목을 먼저 확인하세요")
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The answer of one check. ``fix`` is empty when nothing is to be done; no field ever holds a secret."""
+    """The answer of one check, in the language in use. ``fix`` is empty when nothing is to be done.
+
+    No field ever holds a secret; ``name`` and ``state`` are the same in every language.
+    """
 
     name: str
     state: State
@@ -25,16 +31,16 @@ class CheckResult:
         return f"{self.name}: {self.detail}" + (f"; {self.fix}" if self.fix else "")
 
 
-def ok(name: str, detail: str) -> CheckResult:
-    """All is well."""
-    return CheckResult(name, "ok", detail)
+def ok(name: str, detail: Words, **values: object) -> CheckResult:
+    """All is well; ``values`` fill in the sentence's names."""
+    return CheckResult(name, "ok", said(detail, **values))
 
 
-def warning(name: str, detail: str, fix: str) -> CheckResult:
-    """Works, but a person should look."""
-    return CheckResult(name, "warning", detail, fix)
+def warning(name: str, detail: Words, fix: Words, **values: object) -> CheckResult:
+    """Works, but a person should look; ``values`` fill in the names of both sentences."""
+    return CheckResult(name, "warning", said(detail, **values), said(fix, **values))
 
 
-def error(name: str, detail: str, fix: str, *, may_pass: bool = False) -> CheckResult:
-    """The worker does not start like this."""
-    return CheckResult(name, "error", detail, fix, may_pass)
+def error(name: str, detail: Words, fix: Words, *, may_pass: bool = False, **values: object) -> CheckResult:
+    """The worker does not start like this; ``values`` fill in the names of both sentences."""
+    return CheckResult(name, "error", said(detail, **values), said(fix, **values), may_pass)

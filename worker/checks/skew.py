@@ -11,6 +11,7 @@ import httpx
 
 from worker.checks.result import CheckResult, error, ok, warning
 from worker.http_pool import USER_AGENT
+from worker.language import Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,17 @@ NAME: Final = "clock skew"
 # PortOne's signatures are taken within 300 s of their time (Standard Webhooks); half of that is no margin any more.
 _WARN_SECONDS: Final = 30.0
 _REFUSE_SECONDS: Final = 150.0
-_FIX: Final = "let the machine follow NTP (timedatectl set-ntp true)"
+_FIX: Final = Words(
+    "let the machine follow NTP (timedatectl set-ntp true)",
+    "서버 시각을 NTP로 맞추세요 (timedatectl set-ntp true)",
+)
+_AHEAD: Final = Words("{seconds:.0f} s ahead of {service}", "{service}보다 {seconds:.0f}초 빠릅니다")
+_BEHIND: Final = Words("{seconds:.0f} s behind {service}", "{service}보다 {seconds:.0f}초 느립니다")
+_WELL: Final = Words("within {seconds} s of {services}", "{services}와(과) {seconds}초 이내입니다")
+_SILENT: Final = Words(
+    "neither PortOne nor Supabase said what time it is", "PortOne과 Supabase의 시각을 알 수 없습니다"
+)
+_REACH: Final = Words("check that both can be reached", "두 서비스에 연결되는지 확인하세요")
 
 
 async def check_skew(
@@ -40,16 +51,13 @@ async def check_skew(
             if skew is not None:
                 seen[name] = skew
     if not seen:
-        return warning(
-            NAME, "neither PortOne nor Supabase said what time it is", "check that both can be reached"
-        )
+        return warning(NAME, _SILENT, _REACH)
     name, worst = max(seen.items(), key=lambda item: abs(item[1]))
-    detail = f"{abs(worst):.0f} s {'ahead of' if worst > 0 else 'behind'} {name}"
-    if abs(worst) >= _REFUSE_SECONDS:
-        return error(NAME, detail, _FIX)
-    if abs(worst) >= _WARN_SECONDS:
-        return warning(NAME, detail, _FIX)
-    return ok(NAME, f"within {max(1, round(abs(worst)))} s of {' and '.join(sorted(seen))}")
+    off = abs(worst)
+    if off >= _WARN_SECONDS:
+        judged = error if off >= _REFUSE_SECONDS else warning
+        return judged(NAME, _AHEAD if worst > 0 else _BEHIND, _FIX, seconds=off, service=name)
+    return ok(NAME, _WELL, seconds=max(1, round(off)), services=", ".join(sorted(seen)))
 
 
 async def _skew(client: httpx.AsyncClient, url: str, clock: Callable[[], float]) -> float | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from worker.adoption import AdoptionRefused, shipped_migrations
 from worker.checks.result import CheckResult, ok, warning
+from worker.language import Words, with_more
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
 NAME: Final = "migrations unchanged"
 _CUT: Final = re.compile(r"[ \t\r\n;]")
 _NAMED: Final = 3
+
+_WELL: Final = Words(
+    "{count} compared with what this release ships", "이 릴리스의 파일과 비교한 것 {count}개, 모두 같습니다"
+)
+_CHANGED: Final = Words("applied with another text: {files}", "다른 내용으로 적용됨: {files}")
+_FIX: Final = Words(
+    "put changes into a migration of your own, after ours; then a newer release cannot undo them",
+    "바꿀 내용은 뒤에 오는 별도의 마이그레이션에 넣으세요. 그래야 다음 릴리스가 되돌리지 않습니다",
+)
 
 
 def shipped_digests() -> dict[str, str]:
@@ -47,10 +57,5 @@ def check_unchanged(installation: Installation, shipped: Mapping[str, str]) -> C
         if migration.digest != shipped[name]:
             changed.append(name)
     if changed:
-        more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
-        return warning(
-            NAME,
-            f"applied with another text: {', '.join(sorted(changed)[:_NAMED])}{more}",
-            "put changes into a migration of your own, after ours; then a newer release cannot undo them",
-        )
-    return ok(NAME, f"{compared} compared with what this release ships")
+        return warning(NAME, _CHANGED, _FIX, files=with_more(sorted(changed), _NAMED))
+    return ok(NAME, _WELL, count=compared)

@@ -139,7 +139,9 @@ class Database:
             )
         except Unsendable:
             raise Misconfigured(
-                "DATABASE_REQUEST_INVALID", "SUPABASE_URL: no request can be sent with it; correct it."
+                "DATABASE_REQUEST_INVALID",
+                "SUPABASE_URL: no request can be sent with it; correct it.",
+                korean="SUPABASE_URL: 이 주소로 요청을 보낼 수 없습니다. 고쳐 주세요.",
             ) from None
         except HttpFailure:
             raise unreachable(what) from None

@@ -50,6 +50,7 @@ def database_error(answer: Answer, *, function: str, as_user: bool) -> WorkerErr
             "DATABASE_FUNCTION_MISSING",
             f"Supabase has no function {function} as this worker calls it; run `supabase db push` with this release.",
             status=status,
+            korean=f"Supabase에 이 작업자가 부르는 함수 {function}이(가) 없습니다. 이 버전의 마이그레이션으로 `supabase db push`를 실행하세요.",
         )
     if status >= 500:
         return DatabaseFault(
@@ -90,6 +91,7 @@ def _denied(function: str, status: int, *, as_user: bool) -> WorkerError:
         "DATABASE_KEY_REFUSED",
         f"SUPABASE_SECRET_KEY: Supabase refused it for {function} (HTTP {status}); copy the current secret key.",
         status=status,
+        korean=f"SUPABASE_SECRET_KEY: Supabase가 거부했습니다({function}, HTTP {status}). 현재 시크릿 키를 다시 복사하세요.",
     )
 
 

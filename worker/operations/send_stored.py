@@ -31,7 +31,7 @@ class RefusedWhileSending(Misconfigured):
     """PortOne refused our credentials; carries the outcome to settle before the runner stops claiming."""
 
     def __init__(self, error: Misconfigured, outcome: Outcome) -> None:
-        super().__init__(error.code, error.message, status=error.status, extra=error.extra)
+        super().__init__(error.code, error.message, status=error.status, korean=error.korean)
         self.outcome = outcome
 
 

@@ -135,7 +135,9 @@ class PortOneClient:
             ) from None
         except Unsendable:
             raise Misconfigured(
-                "PORTONE_REQUEST_INVALID", "PORTONE_API_URL: no request can be sent with it; correct it."
+                "PORTONE_REQUEST_INVALID",
+                "PORTONE_API_URL: no request can be sent with it; correct it.",
+                korean="PORTONE_API_URL: 이 주소로 요청을 보낼 수 없습니다. 고쳐 주세요.",
             ) from None
         except NoAnswer as none:
             if none.late:

@@ -89,6 +89,8 @@ def fault(
             f"{setting}: PortOne refused it{whose} (expired or revoked?); issue a new V2 API secret in the PortOne "
             "console, set it and restart the worker.",
             status=401,
+            korean=f"{setting}: PortOne이 거부했습니다{whose and f' ({store_id})'}. 만료되었거나 폐기된 시크릿입니다. "
+            "PortOne 콘솔에서 V2 API 시크릿을 새로 발급해 설정하고 작업자를 다시 시작하세요.",
         )
     parsed = _parse(body)
     kind = parsed.get("type")

@@ -51,6 +51,11 @@ def span(seconds: float) -> str:
     return " ".join(parts)
 
 
+def brief(seconds: float) -> str:
+    """Return a short length of time with its fractions: ``0.11 s``."""
+    return f"{seconds:.2f}초" if language() == "ko" else f"{seconds:.2f} s"
+
+
 def between(earlier: object, later: object) -> float | None:
     """Return the seconds from one time to another, None when either cannot be read."""
     first, second = moment(earlier), moment(later)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from worker.db.reading import mapping, number, rows, text, whole
 from worker.language import Words, said
-from worker.story.figures import span
+from worker.story.figures import brief, span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,7 +105,7 @@ def _lag(webhooks: Mapping[str, object]) -> str:
 
 
 def _seconds(value: float | None) -> str:
-    return f"{value or 0:.2f} s" if (value or 0) < 60 else span(value or 0)
+    return brief(value or 0) if (value or 0) < 60 else span(value or 0)
 
 
 def _by_state(jobs: list[Mapping[str, object]]) -> str:

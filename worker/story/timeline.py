@@ -9,7 +9,7 @@ from worker.db.reading import mapping, rows, text
 from worker.language import Words, language, said
 from worker.sentences import korean
 from worker.story import words
-from worker.story.figures import between, money, span
+from worker.story.figures import between, brief, money, span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,7 +102,7 @@ def _webhook(what: str, detail: Mapping[str, object], at: str | None) -> str:
 def _short(seconds: float | None) -> str:
     if seconds is None:
         return "?"
-    return f"{seconds:.2f} s" if seconds < 10 else span(seconds)
+    return brief(seconds) if seconds < 10 else span(seconds)
 
 
 def _event(what: str, detail: Mapping[str, object], currency: object) -> str:

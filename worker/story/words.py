@@ -16,6 +16,15 @@ KINDS: Final[dict[str, Words]] = {
     "charge_billing_key": Words("charge of a saved card", "등록 카드 결제"),
     "create_schedule": Words("scheduled payment", "예약 결제"),
     "revoke_schedule": Words("end of the scheduled payment", "예약 결제 취소"),
+    "stop_cancellation": Words("stop of a refund", "환불 중단"),
+    "register_billing_key": Words("registration of a card", "카드 등록"),
+    "delete_billing_key": Words("deletion of a saved card", "등록 카드 삭제"),
+    "sync_billing_key": Words("read-back of a saved card", "등록 카드 확인"),
+    "complete_identity": Words("identity check", "본인인증 확인"),
+    "read_identity": Words("read-back of an identity check", "본인인증 확인"),
+    "sweep_payments": Words("comparison with PortOne's list", "PortOne 목록 비교"),
+    "compare_payments": Words("comparison of the last 90 days", "최근 90일 비교"),
+    "resend_webhook": Words("request to send a webhook again", "웹훅 재발송 요청"),
 }
 
 STATUSES: Final[dict[str, Words]] = {

@@ -39,7 +39,9 @@ def card_routes(deps: Deps) -> APIRouter:
         channel_key = begun.get("channelKey") or settings.portone_billing_channel
         if channel_key is None:
             raise Misconfigured(
-                "NOT_CONFIGURED", "PORTONE_BILLING_CHANNEL: is not set; saved cards need a channel for them."
+                "NOT_CONFIGURED",
+                "PORTONE_BILLING_CHANNEL: is not set; saved cards need a channel for them.",
+                korean="PORTONE_BILLING_CHANNEL: 설정되지 않았습니다. 카드를 등록하려면 전용 채널이 필요합니다.",
             )
         return JSONResponse(
             {

@@ -161,7 +161,9 @@ def _channel(deps: Deps, chosen: object) -> str:
     channel_key = chosen if isinstance(chosen, str) else deps.settings.portone_identity_channel
     if channel_key is None:
         raise Misconfigured(
-            "NOT_CONFIGURED", "PORTONE_IDENTITY_CHANNEL: is not set; identity checks need a channel for them."
+            "NOT_CONFIGURED",
+            "PORTONE_IDENTITY_CHANNEL: is not set; identity checks need a channel for them.",
+            korean="PORTONE_IDENTITY_CHANNEL: 설정되지 않았습니다. 본인인증에는 전용 채널이 필요합니다.",
         )
     return channel_key
 
