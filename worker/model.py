@@ -149,6 +149,17 @@ class Snapshot:
         requested = sum(entry.amount for entry in self.cancellations if entry.status == "REQUESTED")
         return self.total - self.cancelled - requested
 
+    @property
+    def balances(self) -> tuple[int, ...]:
+        """What PortOne may mean by that balance, the likelier first: whether a discount counts is undocumented.
+
+        Trying both is safe: PortOne executes nothing unless the figure is exactly its own.
+        """
+        discount = self.data.get("discount")
+        if not isinstance(discount, int) or not 0 < discount <= self.cancellable:
+            return (self.cancellable,)
+        return (self.cancellable, self.cancellable - discount)
+
     def has_cancellation(self, cancellation_id: str) -> bool:
         """Whether PortOne already lists this cancellation on the payment."""
         return any(entry.id == cancellation_id for entry in self.cancellations)

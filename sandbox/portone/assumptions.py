@@ -37,6 +37,7 @@ class Assumptions:
     # Cancellation
     max_cancel_count: int = 100
     pending_cancellation_reduces_cancellable: bool = True
+    cancellable_base: Literal["total", "total_minus_discount"] = "total"
     full_cancel_derives_tax_free: bool = False
     missing_refund_account: Literal["invalid_request", "pg_provider"] = "invalid_request"
     cancel_deadlines: Literal["enforced", "ignored"] = "enforced"
@@ -151,6 +152,10 @@ SOURCES: Final[dict[str, tuple[Label, str]]] = {
     ),
     "max_cancel_count": ("assumed", "MAX_CANCEL_COUNT_REACHED exists, the limit is not documented"),
     "pending_cancellation_reduces_cancellable": ("assumed", "balance = total - cancelled - sum of REQUESTED"),
+    "cancellable_base": (
+        "assumed",
+        "whether a discount (points, coupons) lowers what can be cancelled is not said",
+    ),
     "full_cancel_derives_tax_free": (
         "documented",
         "taxFreeAmount omitted = everything is taxable, also when full",

@@ -187,8 +187,8 @@ def _checked_parts(attempt: Attempt, command: CancelCommand, rules: Assumptions)
 def _left(attempt: Attempt, rules: Assumptions) -> tuple[int, int]:
     cancelled, cancelled_tax_free = attempt.cancelled
     pending, pending_tax_free = attempt.pending if rules.pending_cancellation_reduces_cancellable else (0, 0)
-    order = attempt.order
-    return order.total - cancelled - pending, order.tax_free - cancelled_tax_free - pending_tax_free
+    base, order = attempt.refundable(rules.cancellable_base), attempt.order
+    return base - cancelled - pending, order.tax_free - cancelled_tax_free - pending_tax_free
 
 
 def _tax_free(command: CancelCommand, rules: Assumptions, tax_free_left: int) -> int:

@@ -114,6 +114,10 @@ class Attempt:
         """Return (amount, tax-free part) of all requested, undecided cancellations."""
         return self._sum("REQUESTED")
 
+    def refundable(self, base: Literal["total", "total_minus_discount"]) -> int:
+        """Return what can be cancelled of it in all."""
+        return self.order.total - (self.discount if base == "total_minus_discount" else 0)
+
     @property
     def method_type(self) -> str:
         """Return the list filter's word for the method (OpenAPI: PaymentMethodType)."""

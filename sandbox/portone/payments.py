@@ -224,7 +224,7 @@ class Ledger:
 
     def cancelled(self, payment: Payment, attempt: Attempt, entry: Cancellation, trigger: str | None) -> None:
         """Book a succeeded cancellation: the status follows the sum, the feed and the merchant are told."""
-        everything = attempt.cancelled[0] >= attempt.order.total
+        everything = attempt.cancelled[0] >= attempt.refundable(self.rules.cancellable_base)
         attempt.cancelled_at = entry.cancelled_at
         self._move(payment, attempt, "CANCELLED" if everything else "PARTIAL_CANCELLED")
         self.record_event(payment, attempt, entry)

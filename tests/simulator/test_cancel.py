@@ -49,6 +49,20 @@ def test_more_than_is_left_is_refused_and_changes_nothing(api: httpx.Client, pay
     assert api.get(f"/payments/{payment_id}").content == before
 
 
+@pytest.mark.parametrize(("base", "balance"), [("total", 1000), ("total_minus_discount", 700)])
+def test_what_a_discount_means_for_the_balance_is_an_assumption(
+    api: httpx.Client, control: SimulatorControl, open_window: Callable[..., Any], base: str, balance: int
+) -> None:
+    control.assumptions(cancellable_base=base)
+    payment_id = open_window(1000, "easypay", "EASY_PAY")
+    control.approve(payment_id, discount=300)
+    other = cancel(api, payment_id, amount=100, currentCancellableAmount=1700 - balance)
+    assert refusal(other) == (409, "CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN")
+    assert cancel(api, payment_id, amount=100, currentCancellableAmount=balance).status_code == 200
+    assert cancel(api, payment_id).json()["cancellation"]["totalAmount"] == balance - 100
+    assert api.get(f"/payments/{payment_id}").json()["status"] == "CANCELLED"
+
+
 def test_the_optimistic_lock(api: httpx.Client, control: SimulatorControl, pay: Pay) -> None:
     payment_id = pay(1000)
     control.console_cancel(payment_id, amount=100)

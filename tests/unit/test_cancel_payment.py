@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -23,7 +24,7 @@ from tests.unit.support import (
     problem,
 )
 from worker.errors import Misconfigured, Transient
-from worker.model import RefundAccount
+from worker.model import LastAttempt, RefundAccount
 from worker.operations.cancel_payment import cancel_payment
 
 
@@ -55,6 +56,21 @@ async def test_the_balance_comes_from_the_read_of_this_job() -> None:
     assert json.loads(sent.content)["currentCancellableAmount"] == 11000 - 3000 - 500
     assert json.loads(sent.content)["amount"] == 3000
     assert sent.headers["idempotency-key"] == f'"{KEY}"'
+
+
+@pytest.mark.parametrize(
+    ("discount", "refused", "balance"), [(0, 3, 11000), (500, 0, 11000), (500, 1, 10500), (500, 2, 11000)]
+)
+async def test_a_balance_portone_does_not_know_is_tried_with_the_discount_taken_off(
+    discount: int, refused: int, balance: int
+) -> None:
+    """Which of the two it means is undocumented; only the right one is executed."""
+    portone = FakePortOne(payment(amount=payment()["amount"] | {"discount": discount}))
+    portone.posts = [SUCCEEDED]
+    job = replace(cancel_job(), attempt=LastAttempt(refused, "failed") if refused else None)
+    await cancel_payment(make_deps(FakeDatabase(begin_attempts=begun("send")), portone), job)
+    (sent,) = portone.sent("POST")
+    assert json.loads(sent.content)["currentCancellableAmount"] == balance
 
 
 async def test_what_the_database_stores_is_sealed_and_is_what_is_sent() -> None:

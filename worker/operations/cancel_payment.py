@@ -50,13 +50,15 @@ class _Cancel(MoneyCall[CancelReply]):
         return f"cancel:{self._refund.id}"
 
     async def draft(self) -> Draft | Outcome:
-        """The balance is what PortOne says now, never our own column."""
+        """The balance is what PortOne says now, never our own column; refused, the other reading of it is tried."""
         snapshot = await self.store.payments.get(self.payment_id)
         if snapshot is None:
             # Perhaps a wrong store, so not proof that the payment does not exist (observed): never a final answer.
             return _not_listed(self.job)
-        body = self.store.payments.cancel_body(self._refund, current_cancellable=snapshot.cancellable)
-        return Draft(body, (snapshot,))
+        last = self.job.attempt
+        refused = last.number if last is not None and last.outcome == "failed" else 0
+        balance = snapshot.balances[refused % len(snapshot.balances)]
+        return Draft(self.store.payments.cancel_body(self._refund, current_cancellable=balance), (snapshot,))
 
     async def send(self, body: bytes, idempotency_key: str) -> CancelReply:
         return await self.store.payments.cancel(self.payment_id, body=body, idempotency_key=idempotency_key)
