@@ -119,6 +119,21 @@ async def test_a_fault_is_tried_again_before_anybody_is_blamed() -> None:
     assert bench.batches() == [[1, 2]] * 3
 
 
+async def test_a_bad_moment_buries_no_job_and_isolates_the_lane_that_is_stuck() -> None:
+    """Somebody holds a lock for longer than a statement may take: the job runs again, and finds what was sent."""
+    stuck = DatabaseFault("DATABASE_FAULT", "HTTP 500", extra={"sqlstate": "57014"})
+
+    def database(params: Any) -> Any:
+        return stuck if any(e["job_id"] == 2 for e in params["outcomes"]) else settle_all(params)
+
+    bench = Bench(FakeDatabase(settle_jobs=database))
+    await bench.settle(1, 2, 3)
+    calls = bench.database.named("settle_jobs")
+    assert {e["verdict"] for call in calls for e in call["outcomes"]} == {"done"}
+    assert [e["job_id"] for call in calls for e in call["outcomes"] if len(call["outcomes"]) == 1][-1] == 3
+    assert bench.state.leased() == []
+
+
 async def test_an_outcome_refused_even_as_dead_is_dropped_so_that_its_lease_ends() -> None:
     bench = Bench(FakeDatabase(settle_jobs=REFUSED))
     await bench.settle(1)

@@ -203,6 +203,18 @@ async def test_poison_does_not_hold_up_the_rest(tmp_path: Path) -> None:
     assert (tmp_path / SET_ASIDE).read_bytes() == encode(delivery(1)) + encode(delivery(3))
 
 
+async def test_a_bad_moment_sets_nothing_aside(tmp_path: Path) -> None:
+    """A lane that is held too long is no fault of its webhook: it was answered 200 and stays in the spool."""
+    content = b"".join(encode(delivery(number)) for number in range(3))
+    (tmp_path / "1-1-0.spool").write_bytes(content)
+    database = Database()
+    database.poison = {"wh_1": DatabaseFault("DATABASE_FAULT", "500", extra={"sqlstate": "57014"})}
+    with pytest.raises(DatabaseStillAway):
+        await drain_of(tmp_path, database).run_once()
+    assert (tmp_path / "1-1-0.spool").read_bytes() == content
+    assert os.listdir(tmp_path) == ["1-1-0.spool"]
+
+
 async def test_the_bound_counts_every_file_in_the_folder(tmp_path: Path) -> None:
     (tmp_path / "somebody-elses.spool").write_bytes(b"x" * (MIB - 600))
     spool = Spool(tmp_path, max_bytes=MIB)

@@ -1,7 +1,8 @@
 """Decides when outcomes are written: in batches, at once when nothing else is on its way, again until answered.
 
 A batch the database refuses is halved down to the one outcome at fault, which goes to dead as SETTLE_REJECTED; its
-neighbours are settled. A call whose answer was lost is repeated as it was: ``settle_jobs`` is safe to call again.
+neighbours are settled. A call whose answer was lost is repeated as it was: ``settle_jobs`` is safe to call again. Where
+PostgreSQL says that the moment is bad (a lock held for too long), nothing is buried: the job runs again.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from worker.crash import crash_point
+from worker.db.faults import is_passing
 from worker.errors import DatabaseFault, Misconfigured, Rejected, Transient, WorkerError
 from worker.logs import get_logger
 from worker.model import Outcome
@@ -122,6 +124,11 @@ class Settler:
             half = len(batch) // 2
             await self._write(batch[:half], last_resort=False)
             await self._write(batch[half:], last_resort=False)
+            return
+        if isinstance(error, DatabaseFault) and is_passing(error):
+            # Nothing is wrong with it: its lease ends, and whoever runs the job again finds what was sent.
+            get_logger().warning("payment outcome given up for now", code=error.code, job_id=batch[0].job_id)
+            self._drop(batch)
             return
         get_logger().error("payment outcome refused by the database", code=error.code, job_id=batch[0].job_id)
         if last_resort:

@@ -11,6 +11,7 @@ import fcntl
 import os
 from typing import TYPE_CHECKING, Final
 
+from worker.db.faults import is_passing
 from worker.errors import DatabaseFault, Misconfigured, Rejected, Transient
 from worker.logs import get_logger
 from worker.spool.lines import decode, encode
@@ -100,7 +101,7 @@ class Drain:
             if isinstance(answer, Rejected):
                 refused.append(delivery)
             elif isinstance(answer, DatabaseFault):
-                if not await self._is_well():
+                if is_passing(answer) or not await self._is_well():
                     raise DatabaseStillAway from answer
                 refused.append(delivery)
             elif isinstance(answer, Transient | Misconfigured):
