@@ -31,7 +31,7 @@ EXPOSE 8080
 # Alive, not ready: an outage elsewhere must not restart it. Commands without HTTP (work, drain) run with --no-healthcheck.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
     CMD ["python3", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/health/live', timeout=2)"]
-# Longer than SHUTDOWN_GRACE_SECONDS: give `docker stop --time 40`.
+# Longer than SHUTDOWN_GRACE_SECONDS: give `docker stop --time 45`.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["portone-worker"]
 CMD ["serve"]

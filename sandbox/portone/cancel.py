@@ -20,18 +20,8 @@ if TYPE_CHECKING:
 
     from .assumptions import Assumptions
     from .faults import Fault
-    from .model import Attempt, Payment, Trigger
+    from .model import Attempt, Payment, RefundAccount, Trigger
     from .payments import Ledger
-
-
-@dataclass(frozen=True, slots=True)
-class RefundAccount:
-    """The buyer's bank account (OpenAPI: CancelPaymentBodyRefundAccount)."""
-
-    bank: str
-    number: str
-    holder_name: str
-    holder_phone_number: str | None
 
 
 @dataclass(frozen=True, slots=True)

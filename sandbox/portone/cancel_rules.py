@@ -13,8 +13,7 @@ from .errors import invalid_request, pg_provider
 
 if TYPE_CHECKING:
     from .assumptions import Assumptions
-    from .cancel import RefundAccount
-    from .model import Attempt
+    from .model import Attempt, RefundAccount
 
 _KST: Final = timezone(timedelta(hours=9))
 _DAY: Final = 24 * 3_600 * SECOND

@@ -19,7 +19,7 @@ from .inputs import (
     read_portone,
 )
 from .listing import events_by_cursor, page_of_payments, payments_by_cursor
-from .model import PreRegistration
+from .model import PreRegistration, RefundAccount
 from .replies import Reply, json_reply
 from .views import cancellation_body, payment_bytes, transaction_body
 
@@ -82,9 +82,7 @@ async def cancel_payment(call: Call) -> Reply:
         current_cancellable=body.currentCancellableAmount,
         refund_account=None
         if account is None
-        else cancelling.RefundAccount(
-            account.bank, account.number, account.holderName, account.holderPhoneNumber
-        ),
+        else RefundAccount(account.bank, account.number, account.holderName, account.holderPhoneNumber),
         skip_webhook=body.skipWebhook,
     )
     entry = cancelling.cancel(ledger, ledger.find(call.parameters[0]), command, call.pg_fault)

@@ -76,6 +76,16 @@ class Order:
     country: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RefundAccount:
+    """The buyer's bank account (OpenAPI: CancelPaymentBodyRefundAccount)."""
+
+    bank: str
+    number: str
+    holder_name: str
+    holder_phone_number: str | None
+
+
 @dataclass(slots=True)
 class Attempt:
     """One transaction under a payment id: what GET shows is the latest one, or the one that succeeded."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.access.decisions import CALLS, CLIENTS, RELATIONS, ROLES, Call
+from tests.access.calls import CALLS, Call
+from tests.access.decisions import CLIENTS, RELATIONS, ROLES
 
 if TYPE_CHECKING:
     from tests.access.api import Answer, Client

@@ -7,14 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.access.ask import NO_RIGHT, code_of, functions
-from tests.access.decisions import (
-    CALLS,
-    PRIVATE_FOR_CLIENTS,
-    PRIVATE_FOR_SERVICE,
-    RELATIONS,
-    ROLES,
-    Call,
-)
+from tests.access.calls import CALLS, Call
+from tests.access.decisions import PRIVATE_FOR_CLIENTS, PRIVATE_FOR_SERVICE, RELATIONS, ROLES
 
 if TYPE_CHECKING:
     from tests.access.world import World

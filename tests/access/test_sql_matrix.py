@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.access.ask import NO_RIGHT, SCHEMAS, code_of, functions
-from tests.access.decisions import CALLS, CLIENTS, RELATIONS, ROLES, Relation
+from tests.access.calls import CALLS
+from tests.access.decisions import CLIENTS, RELATIONS, ROLES, Relation
 
 if TYPE_CHECKING:
     from tests.access.world import World

@@ -6,38 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.sql.operators import TIMEOUT, actions, dead_sync, ids, state_of
 from tests.sql.shop import Refused, claim, paid_payment, prepared_payment, settle, snapshot, sync
 from tests.sql.test_webhook_log import delivery, logs
 
 if TYPE_CHECKING:
-    from tests.sql.shop import Caller, Row, Shop
-
-TIMEOUT = {"code": "PORTONE_TIMEOUT", "message": "PortOne did not answer in time."}
-
-
-def ids(*numbers: int) -> str:
-    """A bigint[] argument."""
-    return "{" + ",".join(str(number) for number in numbers) + "}"
-
-
-def state_of(owner: Caller, job_id: int) -> str:
-    """Where a job is."""
-    return str(owner.row("select public.describe_job(%s) ->> 'state' as state", job_id)["state"])
-
-
-def actions(owner: Caller) -> list[Row]:
-    """What operators did."""
-    return owner.rows(
-        "select action, subject, payment_id, actor, reason from public.operator_actions order by id"
-    )
-
-
-def dead_sync(worker: Caller, payment_id: str, webhook_id: str = "wh-1") -> int:
-    """A webhook whose read-back died."""
-    worker.call("record_webhooks", webhooks=[delivery(webhook_id, payment_id)])
-    (job,) = claim(worker)
-    settle(worker, job, "dead", error=TIMEOUT)
-    return int(job["id"])
+    from tests.sql.shop import Caller, Shop
 
 
 @pytest.fixture
@@ -225,119 +199,6 @@ def test_what_may_have_happened_is_not_taken_out(shop: Shop, worker: Caller, des
     assert unknown.value.code == "JOB_NOT_FOUND"
 
 
-def test_a_webhook_is_replayed_whatever_became_of_it(
-    shop: Shop, worker: Caller, owner: Caller, desk: Caller
-) -> None:
-    paid = prepared_payment(shop, worker)
-    worker.call(
-        "record_webhooks", webhooks=[delivery("wh-1", paid.payment_id), delivery("wh-1", paid.payment_id)]
-    )
-    (job,) = claim(worker)
-    settle(worker, job)  # PortOne's answer went missing: nothing was learned
-    first, repeat = logs(owner)
-    answers = shop.admin().call(
-        "replay_webhooks", ids=ids(repeat["id"], first["id"], 4711), reason="learned nothing"
-    )
-    assert [(answer["done"], answer["why_not"]) for answer in answers] == [
-        (True, None), (False, "waiting"), (False, "not_found"),
-    ]  # fmt: skip
-    (job,) = claim(worker)
-    assert job["id"] == answers[0]["job_id"]
-    settle(worker, job, snapshots=[snapshot(paid.payment_id)])
-    first, repeat = logs(owner)
-    assert (first["word"], first["attempts"], repeat["skip_reason"]) == ("processed", 2, "duplicate")
-    assert (
-        owner.row("select status::text as s from public.payments where payment_id = %s", paid.payment_id)["s"]
-        == "paid"
-    )
-    (done,) = actions(owner)
-    assert (done["action"], done["subject"], done["payment_id"]) == (
-        "replay_webhook",
-        str(first["id"]),
-        paid.payment_id,
-    )
-    timeline = shop.admin().rows(
-        "select what from public.payment_timeline where payment_id = %s and source = 'operator'",
-        paid.payment_id,
-    )
-    assert [row["what"] for row in timeline] == ["replay_webhook"]
-
-
-def test_webhooks_are_replayed_since_a_moment_or_when_they_failed_page_by_page(
-    shop: Shop, worker: Caller, owner: Caller, desk: Caller
-) -> None:
-    old = prepared_payment(shop, worker)
-    dead_sync(worker, old.payment_id, "wh-old")
-    shop.advance(3600)
-    since = owner.row("select private.now() as now")["now"]
-    unknown = "portone-only-1"
-    worker.call(
-        "record_webhooks",
-        webhooks=[
-            delivery("wh-new", unknown),
-            delivery("wh-legacy", None, skip_reason="legacy_version"),
-            delivery(
-                "wh-type", old.payment_id, webhook_type="Transaction.Future", skip_reason="unknown_type"
-            ),
-        ],
-    )
-    (job,) = claim(worker)
-    settle(worker, job, not_found=True)
-    assert {row["webhook_id"]: row["skip_reason"] for row in logs(owner)} == {
-        "wh-old": None,
-        "wh-new": "payment_not_found",
-        "wh-legacy": "legacy_version",
-        "wh-type": "unknown_type",
-    }
-    replayed = desk.call("replay_webhooks", since=since, reason="a store was missing")
-    assert [answer["done"] for answer in replayed] == [True, True]
-    assert desk.call("replay_webhooks", since=since, after_id=replayed[-1]["id"], reason="r") == []
-    failed = desk.call("replay_webhooks", failed_only=True, reason="half a day of PortOne")
-    assert [answer["done"] for answer in failed] == [True]
-    legacy = next(row["id"] for row in logs(owner) if row["skip_reason"] == "legacy_version")
-    (nothing,) = desk.call("replay_webhooks", ids=ids(legacy), reason="r")
-    assert nothing["why_not"] == "names_nothing"
-    with pytest.raises(Refused) as what:
-        desk.call("replay_webhooks", reason="r")
-    assert what.value.code == "REPLAY_WHAT"
-    jobs = claim(worker)
-    assert sorted(job["payload"]["payment_id"] for job in jobs) == sorted([unknown, old.payment_id])
-    settle(
-        worker,
-        [job for job in jobs if job["payload"]["payment_id"] == unknown],
-        snapshots=[snapshot(unknown)],
-    )
-    settle(worker, [job for job in jobs if job["payload"]["payment_id"] == old.payment_id])
-    assert {row["webhook_id"]: row["word"] for row in logs(owner)} == {
-        "wh-old": "processed",
-        "wh-new": "processed",
-        "wh-legacy": "skipped",
-        "wh-type": "processed",
-    }
-
-
-def test_a_webhook_of_a_card_is_replayed_too(shop: Shop, worker: Caller, owner: Caller) -> None:
-    card = delivery(
-        "wh-card",
-        None,
-        webhook_type="BillingKey.Issued",
-        subject_kind="billing_key",
-        subject_id="billing-key-1",
-    )
-    worker.call("record_webhooks", webhooks=[card])
-    (job,) = claim(worker)
-    settle(worker, job, deleted=True)
-    (row,) = logs(owner)
-    assert row["skip_reason"] == "billing_key_not_found"
-    (answer,) = shop.admin().call("replay_webhooks", ids=ids(row["id"]), reason="r")
-    (job,) = claim(worker)
-    assert (job["id"], job["kind"], job["lane"]) == (
-        answer["job_id"],
-        "sync_billing_key",
-        f"billing_key:{row['subject_id']}",
-    )
-
-
 def test_a_finding_is_closed_by_name(shop: Shop, worker: Caller, owner: Caller) -> None:
     paid = prepared_payment(shop, worker)
     sync(worker, paid.payment_id, snapshot(paid.payment_id, total=999))
@@ -387,35 +248,3 @@ def test_a_customer_acts_on_nothing_and_sees_nothing(shop: Shop, worker: Caller)
             customer.call(function, **arguments)
         assert refused.value.code == "ADMIN_REQUIRED"
     assert customer.rows("select * from public.operator_actions") == []
-
-
-def test_jobs_and_webhooks_are_listed_page_by_page(shop: Shop, worker: Caller, desk: Caller) -> None:
-    paid = prepared_payment(shop, worker)
-    dead = dead_sync(worker, paid.payment_id)
-    worker.call("record_webhooks", webhooks=[delivery("wh-2", paid.payment_id)])
-    listed = desk.call("list_jobs")
-    assert [(row["state"], row["kind"], row["payment_id"]) for row in listed] == [
-        ("ready", "sync_payment", paid.payment_id), ("dead", "sync_payment", paid.payment_id),
-    ]  # fmt: skip
-    assert [row["id"] for row in desk.call("list_jobs", states="{dead}")] == [dead]
-    assert [row["kind"] for row in desk.call("list_jobs", states="{done}", max=1)] == ["prepare_payment"]
-    assert [
-        row["id"] for row in desk.call("list_jobs", before_id=listed[0]["id"], payment_id=paid.payment_id)
-    ] == [dead]
-    assert desk.call("list_jobs", kind="cancel_payment") == []
-    described = desk.row("select public.describe_job(%s) as job", dead)["job"]
-    assert (described["state"], described["reason"], described["error"]["code"]) == (
-        "dead",
-        "portone_timeout",
-        "PORTONE_TIMEOUT",
-    )
-    assert [entry["webhook_id"] for entry in described["webhooks"]] == ["wh-1"]
-    youngest, oldest = desk.call("list_webhooks")
-    assert (youngest["webhook_id"], oldest["webhook_id"], oldest["status"]) == ("wh-2", "wh-1", "failed")
-    assert [row["id"] for row in desk.call("list_webhooks", after_id=oldest["id"] - 1)] == [
-        oldest["id"],
-        youngest["id"],
-    ]
-    assert [
-        row["webhook_id"] for row in desk.call("list_webhooks", status="failed", payment_id=paid.payment_id)
-    ] == ["wh-1"]
