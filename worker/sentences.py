@@ -159,6 +159,7 @@ OWN: Final[dict[str, str]] = {
     "STEP_UNKNOWN": "알 수 없는 본인인증 단계입니다.",
     "TAX_FREE_AMOUNT_REQUIRED": "취소할 면세 금액을 입력해 주세요.",
     "TIME_TO_PAY_OUT_OF_RANGE": "예약할 수 없는 시각입니다.",
+    "TIME_TO_PAY_PASSED": "예약 시각이 지나 예약하지 못했습니다. 결제되지 않았습니다.",
     "TOKEN_REQUIRED": "로그인이 필요합니다.",
     "TOO_MANY_REQUESTS": "요청이 너무 많습니다. 나중에 다시 시도해 주세요.",
     "UNAUTHORIZED": "PortOne API 시크릿이 만료되었거나 올바르지 않습니다. 쇼핑몰 설정을 확인해 주세요.",

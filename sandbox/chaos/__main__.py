@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # Where nothing can be overwritten, not every step is worth a line.
 _SAY_SECONDS = 10.0
 CHAOS_FILE = BUILD_DIR / "chaos.json"
+REMAINS_DIR = BUILD_DIR / "chaos"
 
 
 class _Tee(io.StringIO):
@@ -77,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 console.print(what)
                 told = time.monotonic()
 
-        summary = Run(plan, tell, tee.getvalue)()
+        summary = Run(plan, tell, tee.getvalue, REMAINS_DIR)()
     write(summary, CHAOS_FILE)
     show(summary, console, CHAOS_FILE)
     return 0 if summary.good else 1

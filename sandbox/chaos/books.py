@@ -10,6 +10,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sandbox.portone.control_client import SimulatorControl
 
 Row = dict[str, Any]
@@ -36,6 +38,10 @@ class Ours:
     orders: dict[str, Row] = field(default_factory=dict)
     settled: Counter[str] = field(default_factory=Counter)
     webhooks: Counter[tuple[str, str]] = field(default_factory=Counter)
+    # (payment, type) of webhooks found missing, with whether that is still so; of those that came; of changes we know of.
+    overdue: dict[tuple[str, str], bool] = field(default_factory=dict)
+    arrived: set[tuple[str, str]] = field(default_factory=set)
+    learned: set[tuple[str, str]] = field(default_factory=set)
     # Sentences about what is not finished, by a look at the queue and everything that may wait.
     open: list[str] = field(default_factory=list)
 
@@ -57,7 +63,8 @@ select format('attempt %s of operation %s has no outcome', number, operation_id)
 union all
 select format('schedule of %s is %s', payment_id, status) from public.payment_schedules where status in ('requested', 'started', 'pending', 'unknown')
 union all
-select format('finding %s about %s: %s', kind, subject, detail) from public.drift_findings where closed_at is null
+-- A webhook that never comes is a finding for good; the judge holds those against what was really withheld.
+select format('finding %s about %s: %s', kind, subject, detail) from public.drift_findings where closed_at is null and kind <> 'webhook_overdue'
 union all
 select format('%s %s is pending', operations.kind, operations.id) from public.payment_operations as operations
 where operations.status = 'pending' and not exists (
@@ -126,6 +133,26 @@ def read_ours(admin_db_url: str) -> Ours:
                     )
                 }
             ),
+            overdue={
+                (row["subject"], row["expected"]): row["still"]
+                for row in rows(
+                    "select subject, detail ->> 'expected' as expected, bool_or(closed_at is null) as still "
+                    "from public.drift_findings where kind = 'webhook_overdue' group by 1, 2"
+                )
+            },
+            arrived={
+                (row["subject_id"], row["webhook_type"])
+                for row in rows(
+                    "select subject_id, webhook_type from public.webhook_logs where subject_kind = 'payment'"
+                )
+            },
+            learned={
+                (row["payment_id"], row["webhook_type"])
+                for row in rows(
+                    "select payment_id, private.expected_webhook(from_status, to_status) as webhook_type "
+                    "from public.payment_events where event_type = 'status_changed' and snapshot ? 'transaction_id'"
+                )
+            },
             open=[str(row["what"]) for row in rows(_OPEN)],
         )
 
@@ -134,3 +161,38 @@ def read_open(admin_db_url: str) -> list[str]:
     """Return what is not finished; empty when everything rests."""
     with psycopg.connect(admin_db_url, autocommit=True, row_factory=dict_row) as connection:
         return [str(row["what"]) for row in connection.execute(_OPEN.encode()).fetchall()]
+
+
+# Nobody has a job in hand or could take one: how long until the first that waits for its time (at least a second, so
+# that the clocks do move).
+_WAIT = """
+select greatest(1, extract(epoch from (select min(jobs.run_at) from queue.jobs where jobs.run_at is not null) - private.now()) + 0.1)::float8
+where not exists (select from queue.jobs where jobs.state in ('ready', 'running'))
+"""
+
+
+def read_wait(admin_db_url: str) -> float | None:
+    """Return the seconds until the next planned or put-off job is due; None while one is ready or in work."""
+    with psycopg.connect(admin_db_url, autocommit=True) as connection:
+        row = connection.execute(_WAIT.encode()).fetchone()
+        return None if row is None else float(row[0])
+
+
+def read_now(admin_db_url: str) -> datetime:
+    """Return the database's moment."""
+    with psycopg.connect(admin_db_url, autocommit=True) as connection:
+        row = connection.execute("select private.now()").fetchone()
+        if row is None:
+            raise AssertionError("the database told no time")
+        now: datetime = row[0]
+        return now
+
+
+def read_watched(admin_db_url: str, moment: datetime) -> bool:
+    """Say whether reconciliation has looked around since a moment of the database's: it then knows all up to its patience."""
+    with psycopg.connect(admin_db_url, autocommit=True) as connection:
+        row = connection.execute(
+            "select exists (select from private.watch_marks where at >= %s - private.webhook_patience())",
+            (moment,),
+        ).fetchone()
+        return bool(row and row[0])

@@ -40,7 +40,14 @@ class Journeys:
     def any(self) -> Callable[[Person], Awaitable[None]]:
         """Return one of the ways."""
         return self._dice.choice(
-            [self.by_card, self.by_card, self.by_account, self.by_saved_card, self.by_hand]
+            [
+                self.by_card,
+                self.by_card,
+                self.by_card_and_gone,
+                self.by_account,
+                self.by_saved_card,
+                self.by_hand,
+            ]
         )
 
     async def by_card(self, person: Person) -> None:
@@ -50,6 +57,14 @@ class Journeys:
         await asyncio.to_thread(self._portone.approve, payment_id)
         await self._doors.done(person.token, wishes.complete(mark, payment_id))
         await self._refunds(payment_id, mark, console=self._dice.random() < 0.3)
+
+    async def by_card_and_gone(self, person: Person) -> None:
+        """Pay in the window and close the browser: nobody says that it is done, only PortOne's webhook or its list."""
+        order_id, mark = person.orders[0]
+        payment_id = await self._window(person, order_id, mark, "CARD")
+        await asyncio.to_thread(self._portone.approve, payment_id)
+        if self._dice.random() < 0.3:
+            await self._console(payment_id)
 
     async def by_account(self, person: Person) -> None:
         """Get a virtual account; close it unpaid, or pay in and have it refunded to a bank account."""

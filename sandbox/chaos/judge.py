@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sandbox.chaos.compare import payment_differences, schedule_differences
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sandbox.chaos.books import Ours, Theirs
     from sandbox.chaos.ledger import Ask
@@ -73,9 +73,13 @@ def effects_of(theirs: Theirs) -> Mapping[str, Counter[str]]:
 
 
 def judge(
-    asks: Sequence[Ask], acknowledged: Mapping[tuple[str, str], int], ours: Ours, theirs: Theirs
+    asks: Sequence[Ask],
+    acknowledged: Mapping[tuple[str, str], int],
+    ours: Ours,
+    theirs: Theirs,
+    withheld: Iterable[tuple[str, str]] = (),
 ) -> Verdict:
-    """Compare what was asked, what was acknowledged and both books."""
+    """Compare what was asked, what was acknowledged and both books; `withheld` are (type, payment) no worker ever heard."""
     verdict = Verdict()
     effects = effects_of(theirs)
     for ask in asks:
@@ -90,6 +94,7 @@ def judge(
     )  # fmt: skip
     _unasked(verdict, asks, theirs)
     _webhooks(verdict, acknowledged, ours)
+    _silence(verdict, {(payment_id, kind) for kind, payment_id in withheld}, ours)
     _orders(verdict, ours, theirs)
     refunds = defaultdict(list)
     for row in ours.cancellations:
@@ -153,6 +158,18 @@ def _webhooks(verdict: Verdict, acknowledged: Mapping[tuple[str, str], int], our
         kept = ours.webhooks.get((webhook_id, digest), 0)
         if kept < count:
             verdict.lost.append(f"webhook {webhook_id}: acknowledged {count} times, {kept} in webhook_logs")
+
+
+def _silence(verdict: Verdict, withheld: set[tuple[str, str]], ours: Ours) -> None:
+    """What was withheld is a finding, and nothing else is: whatever PortOne could deliver has come, and is known to have."""
+    for payment_id, kind in sorted(withheld & ours.learned - ours.arrived):
+        if (payment_id, kind) not in ours.overdue:
+            verdict.lost.append(f"webhook {kind} of {payment_id}: never came, and nobody noticed")
+    for (payment_id, kind), still in ours.overdue.items():
+        if still and (payment_id, kind) not in withheld:
+            verdict.stuck.append(
+                f"finding webhook_overdue about {payment_id}: {kind}, though it was delivered"
+            )
 
 
 def _orders(verdict: Verdict, ours: Ours, theirs: Theirs) -> None:

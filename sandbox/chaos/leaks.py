@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 
 from sandbox.chaos.arena import METRICS_TOKEN
-from sandbox.stack.services import IDENTITY_CHANNEL, STORE_ID
+from sandbox.chaos.verified import verified_at_portone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sandbox.chaos.arena import Arena
 
-_PERSON = {
-    "name": "남궁카오스", "phone_number": "01087651234", "identity_number": "9203151", "operator": "KT_MVNO", "method": "SMS",
-}  # fmt: skip
 _SHORTEST = 6
 # The surroundings' own output; Supabase Lite prints its keys when it starts.
 _NOT_OURS = ("portone-simulator.log", "postgres.log", "supabase-lite.log")
@@ -26,28 +23,11 @@ _NOT_OURS = ("portone-simulator.log", "postgres.log", "supabase-lite.log")
 def verify_somebody(arena: Arena) -> set[str]:
     """Have a customer's identity verified by SMS through the worker; return what was private about it."""
     customer = arena.world.customer("verified")
-    headers = {"x-forwarded-for": "198.51.100.7"}
-
-    def post(path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        reply = customer.post(path, body, headers=headers)
-        if reply.status != 200:
-            raise AssertionError(f"{path} was refused: HTTP {reply.status} {reply.code}")
-        answer: dict[str, Any] = reply.body
-        return answer
-
-    check = post("/identity-verifications", {"purpose": "signup", "consent": True})
-    named = check["identityVerificationId"]
-    arena.portone.open_identity_window(
-        storeId=STORE_ID, channelKey=IDENTITY_CHANNEL, identityVerificationId=named
-    )
-    post(f"/identity-verifications/{check['id']}/send", _PERSON)
-    otp = arena.portone.identity(named)["_sim"]["otp"]
-    post(f"/identity-verifications/{check['id']}/confirm", {"otp": otp})
-    post(f"/identity-verifications/{check['id']}/complete")
-    verified = arena.portone.identity(named)["verifiedCustomer"]
-    found = {str(verified[name]) for name in ("name", "phoneNumber", "ci", "di") if verified.get(name)}
-    # Seven digits of a resident number or six of a code are in any long log by chance: only as JSON values.
-    return found | {f'"{otp}"', f'"{_PERSON["identity_number"]}"', _PERSON["name"], _PERSON["phone_number"]}
+    check = verified_at_portone(arena, customer, "198.51.100.7")
+    completed = customer.post(f"/identity-verifications/{check['id']}/complete")
+    if completed.status != 200:
+        raise AssertionError(f"the verification was not completed: HTTP {completed.status} {completed.code}")
+    return check["private"]
 
 
 def private_words(arena: Arena, words: Iterable[str]) -> list[str]:

@@ -41,6 +41,8 @@ class Ledger:
     kills: list[Kill] = field(default_factory=list)
     # (webhook id, sha256 of the body) of every delivery the worker answered with 200, counted at the socket.
     acknowledged: Counter[tuple[str, str]] = field(default_factory=Counter)
+    # Webhook id → (type, payment id) of what no worker ever hears, however often PortOne sends it.
+    withheld: dict[str, tuple[str, str]] = field(default_factory=dict)
     mischief: Counter[str] = field(default_factory=Counter)
     runs: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -60,6 +62,11 @@ class Ledger:
         """Note a delivery that got a 200."""
         with self.lock:
             self.acknowledged[(webhook_id, digest)] += 1
+
+    def withhold(self, webhook_id: str, webhook_type: str, payment_id: str) -> None:
+        """Note a webhook that is lost for good."""
+        with self.lock:
+            self.withheld[webhook_id] = (webhook_type, payment_id)
 
     def open_kills(self) -> list[Kill]:
         """Return the kills nobody has recovered from yet."""

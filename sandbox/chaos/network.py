@@ -6,6 +6,7 @@ The front is also the recorder: it counts every webhook the worker answered with
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import threading
 from typing import TYPE_CHECKING
@@ -32,7 +33,9 @@ class Network:
         self.api_down = False
 
     def front(self, request: Request) -> Plan:
-        """Lose, delay, repeat webhooks; cut a few customers off."""
+        """Lose, delay, repeat webhooks; cut a few customers off. What is withheld stays so when the rest is good again."""
+        if request.headers.get("webhook-id", "") in self._ledger.withheld and request.path == WEBHOOKS:
+            return Plan(refuse=True)
         if not self.bad:
             return Plan()
         with self._lock:
@@ -41,6 +44,8 @@ class Network:
             return self._told("customer cut off", Plan(cut=True)) if roll < 0.02 else Plan()
         first = request.headers.get("webhook-id", "") not in self._seen
         self._seen.add(request.headers.get("webhook-id", ""))
+        if roll < 0.02 and first and self._withhold(request):
+            return self._told("webhook lost for good", Plan(refuse=True))
         if roll < 0.06 and first:
             return self._told("webhook dropped", Plan(refuse=True))
         if roll < 0.10 and first:
@@ -50,6 +55,14 @@ class Network:
         if roll < 0.50:
             return self._told("webhook delayed and overtaken", Plan(wait=wait))
         return Plan()
+
+    def _withhold(self, request: Request) -> bool:
+        """Lose this webhook for good. Only a payment's: a card's own list is not compared with PortOne's."""
+        body = json.loads(request.body)
+        if not str(body.get("type", "")).startswith("Transaction."):
+            return False
+        self._ledger.withhold(request.headers["webhook-id"], body["type"], body["data"]["paymentId"])
+        return True
 
     def heard(self, request: Request, status: int) -> None:
         """Count what was acknowledged."""

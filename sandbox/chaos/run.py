@@ -16,6 +16,7 @@ from sandbox.chaos.judge import judge
 from sandbox.chaos.leaks import leaks, private_words, verify_somebody
 from sandbox.chaos.matrix import run_matrix
 from sandbox.chaos.recovery import come_to_rest
+from sandbox.chaos.remains import keep
 from sandbox.chaos.report import Summary, recovery
 
 if TYPE_CHECKING:
@@ -38,14 +39,22 @@ class Plan:
 
 
 class Run:
-    """One run; `printed` returns what was shown on the terminal so far, which is searched for secrets too."""
+    """One run; `printed` returns what was shown on the terminal so far, which is searched for secrets too.
+
+    A run that found something leaves logs and tables in the folder `remains`.
+    """
 
     def __init__(
-        self, plan: Plan, tell: Callable[[str], None], printed: Callable[[], str] = lambda: ""
+        self,
+        plan: Plan,
+        tell: Callable[[str], None],
+        printed: Callable[[], str] = lambda: "",
+        remains: Path | None = None,
     ) -> None:
         self._plan = plan
         self._tell = tell
         self._printed = printed
+        self._remains = remains
         self.summary = Summary(plan.seed)
 
     def __call__(self) -> Summary:
@@ -103,6 +112,9 @@ class Run:
     def _close(self, arena: Arena, private: set[str], problems: Sequence[str]) -> None:
         """Compare the books, search the output, add it all up."""
         ours, theirs = read_ours(arena.stack.endpoint.admin_db_url), read_theirs(arena.portone)
-        verdict = judge(arena.ledger.asks, arena.ledger.acknowledged, ours, theirs)
+        withheld = arena.ledger.withheld.values()
+        verdict = judge(arena.ledger.asks, arena.ledger.acknowledged, ours, theirs, withheld)
         leaked = leaks(arena, private_words(arena, private), self._printed())
         self.summary.add(arena.ledger, verdict, leaked, problems)
+        if self._remains is not None and not self.summary.good:
+            keep(arena, self._remains)

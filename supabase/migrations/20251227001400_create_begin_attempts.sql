@@ -108,6 +108,19 @@ $$;
 comment on function private.is_blocked(queue.jobs) is 'Whether another call about the same payment was sent and nobody knows how it ended: until then nothing else is sent.';
 revoke all on function private.is_blocked(queue.jobs) from public, anon, authenticated, service_role;
 
+create function private.is_too_late(p_payment_id text, p_now timestamptz) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return exists (
+    select from public.payment_schedules as schedules where schedules.payment_id = p_payment_id and schedules.time_to_pay <= p_now
+  );
+end
+$$;
+comment on function private.is_too_late(text, timestamptz) is
+  'Whether a schedule''s time has come before PortOne has it. It is not sent any more: what PortOne does with a time in the past is not documented.';
+revoke all on function private.is_too_late(text, timestamptz) from public, anon, authenticated, service_role;
+
 create function private.begin_attempt(p_job queue.jobs, p_body text, p_now timestamptz) returns public.begun_attempt
 language plpgsql set search_path = ''
 as $$
@@ -154,6 +167,10 @@ begin
       begun.detail := private.balance_changed(refund, p_now);
       return begun;
     end if;
+  end if;
+  if p_job.kind = 'create_schedule' and private.is_too_late(p_job.payload ->> 'payment_id', p_now) then
+    begun.decision := 'too_late';
+    return begun;
   end if;
   if private.is_blocked(p_job) then
     begun.decision := 'blocked';
@@ -223,6 +240,6 @@ begin
 end
 $$;
 comment on function public.begin_attempts(jsonb[]) is
-  'Before a cancel, charge, confirmation or schedule is sent: {job_id, claim, body (sealed, base64), snapshots}. Answers send, resend (same stored bytes and key), read_only (window over), blocked (another call about this payment undecided), balance_changed, decided or lost, and has committed the key and the body when the worker reads it. Safe to repeat: a lost reply turns send into resend.';
+  'Before a cancel, charge, confirmation or schedule is sent: {job_id, claim, body (sealed, base64), snapshots}. Answers send, resend (same stored bytes and key), read_only (window over), blocked (another call about this payment undecided), balance_changed, too_late (the time of a schedule has passed), decided or lost, and has committed the key and the body when the worker reads it. Safe to repeat: a lost reply turns send into resend.';
 revoke all on function public.begin_attempts(jsonb[]) from public, anon, authenticated, service_role;
 grant execute on function public.begin_attempts(jsonb[]) to service_role;

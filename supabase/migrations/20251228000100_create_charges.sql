@@ -98,6 +98,11 @@ begin
     answer.error := coalesce(answer.error, jsonb_build_object('code', 'NOT_EXECUTED', 'message', 'PortOne could not be asked in time; nothing was charged.'));
   end if;
 
+  if answer.verdict = 'failed' and p_job.kind = 'create_schedule' and answer.error ->> 'code' = 'INVALID_REQUEST' and private.is_too_late(subject, p_now) then
+    -- PortOne has no word for it.
+    answer.error := jsonb_build_object('code', 'TIME_TO_PAY_PASSED', 'portone_code', 'INVALID_REQUEST',
+      'message', 'The time to pay had passed before PortOne could take the schedule; nothing was charged.');
+  end if;
   if answer.verdict = 'done' then
     answer.error := null;
   end if;

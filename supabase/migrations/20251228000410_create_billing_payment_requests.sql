@@ -118,12 +118,13 @@ declare
   operation public.payment_operations;
   made record;
 begin
-  if p_time_to_pay is null or p_time_to_pay <= v_now + interval '1 minute' or p_time_to_pay > v_now + interval '2 years' then
-    perform private.fail('422', 'TIME_TO_PAY_OUT_OF_RANGE', 'time_to_pay must be between a minute and two years from now.', 'time_to_pay', 'Send a future time, RFC 3339.');
-  end if;
   operation := private.start_operation(me, 'create_schedule', request, p_idempotency_key, v_now);
   if operation.id is not null then
     return operation;
+  end if;
+  -- Only now: who asks again under the same key hears what became of it, however late it is by then.
+  if p_time_to_pay is null or p_time_to_pay <= v_now + interval '1 minute' or p_time_to_pay > v_now + interval '2 years' then
+    perform private.fail('422', 'TIME_TO_PAY_OUT_OF_RANGE', 'time_to_pay must be between a minute and two years from now.', 'time_to_pay', 'Send a future time, RFC 3339.');
   end if;
   select * into made from private.new_card_payment(me, p_order_id, p_billing_key_id, v_now);
   v_now := private.now();

@@ -8,19 +8,20 @@ comment on table private.watch_marks is 'Up to when payment_events have been loo
 alter table private.watch_marks enable row level security;
 revoke all on private.watch_marks from public, anon, authenticated, service_role;
 
-create function private.expected_webhook(p_status public.payment_status) returns text
+create function private.expected_webhook(p_from public.payment_status, p_to public.payment_status) returns text
 language sql immutable set search_path = ''
-return case p_status
+return case p_to
   when 'paid' then 'Transaction.Paid'
   when 'virtual_account_issued' then 'Transaction.VirtualAccountIssued'
   when 'pay_pending' then 'Transaction.PayPending'
-  when 'failed' then 'Transaction.Failed'
+  -- An account that was closed or has run out becomes FAILED too: whether anything announces that is not documented.
+  when 'failed' then case when p_from is distinct from 'virtual_account_issued' then 'Transaction.Failed' end
   when 'partial_cancelled' then 'Transaction.PartialCancelled'
   when 'cancelled' then 'Transaction.Cancelled'
 end;
-comment on function private.expected_webhook(public.payment_status) is
-  'Which webhook PortOne sends when a payment enters this state, whoever caused it (version 2024-04-25; we never send skipWebhook). Ready is left out: nothing depends on it.';
-revoke all on function private.expected_webhook(public.payment_status) from public, anon, authenticated, service_role;
+comment on function private.expected_webhook(public.payment_status, public.payment_status) is
+  'Which webhook PortOne sends when a payment enters a state from another, whoever caused it (version 2024-04-25; we never send skipWebhook). Ready is left out: nothing depends on it; so is an account that was closed.';
+revoke all on function private.expected_webhook(public.payment_status, public.payment_status) from public, anon, authenticated, service_role;
 
 create function private.webhook_patience() returns interval
 language sql immutable set search_path = ''
@@ -80,7 +81,7 @@ begin
   insert into private.watch_marks (name, at) values ('webhooks', p_now) on conflict (name) do nothing;
   select marks.at into mark from private.watch_marks as marks where marks.name = 'webhooks';
   for event in
-    select events.payment_id, events.to_status, events.created_at, private.time_of(events.snapshot ->> 'status_changed_at') as status_changed_at
+    select events.payment_id, events.from_status, events.to_status, events.created_at, private.time_of(events.snapshot ->> 'status_changed_at') as status_changed_at
     from public.payment_events as events
     where events.created_at > mark and events.created_at <= until
       and events.event_type = 'status_changed' and events.snapshot ? 'transaction_id'
@@ -89,10 +90,10 @@ begin
     fetch first (most) rows with ties
   loop
     looked_at := looked_at + 1;
-    if private.expected_webhook(event.to_status) is not null
-      and not private.has_come(event.payment_id, private.expected_webhook(event.to_status), event.status_changed_at) then
+    if private.expected_webhook(event.from_status, event.to_status) is not null
+      and not private.has_come(event.payment_id, private.expected_webhook(event.from_status, event.to_status), event.status_changed_at) then
       perform private.open_drift('webhook_overdue', event.payment_id, jsonb_strip_nulls(jsonb_build_object('payment_id', event.payment_id,
-        'expected', private.expected_webhook(event.to_status), 'status_changed_at', private.iso(event.status_changed_at),
+        'expected', private.expected_webhook(event.from_status, event.to_status), 'status_changed_at', private.iso(event.status_changed_at),
         'learned_at', private.iso(event.created_at))), p_now);
       overdue := overdue + 1;
     end if;

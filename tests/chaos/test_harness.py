@@ -14,7 +14,7 @@ import pytest
 from sandbox.chaos.judge import Verdict
 from sandbox.chaos.leaks import found_in
 from sandbox.chaos.ledger import Ask, Kill, Ledger
-from sandbox.chaos.matrix import MATRIX
+from sandbox.chaos.matrix import MATRIX, WINDOW
 from sandbox.chaos.network import WEBHOOKS, Network
 from sandbox.chaos.relay import Plan, Relay, Request
 from sandbox.chaos.report import Summary, recovery
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Reads only, and nothing anybody asked for hangs on them alone; their steps are those of sync_payment. A webhook asked for
-# twice is a repeat like any other.
-_LEFT_OUT = {"sync_billing_key", "read_identity", "sweep_payments", "compare_payments", "resend_webhook"}
+# Nobody asks for these: what one does not find the next one does. A webhook asked for twice is a repeat like any other.
+_LEFT_OUT = {"sweep_payments", "compare_payments", "resend_webhook"}
 
 
 def test_the_matrix_has_every_kind_of_job_and_only_steps_the_worker_has() -> None:
@@ -40,6 +39,13 @@ def test_the_matrix_has_every_kind_of_job_and_only_steps_the_worker_has() -> Non
         assert set(steps) <= known.keys()
         assert "after_settle" in steps or kind == "webhook"
     assert set(STEPS) == {step for kind, steps in MATRIX.items() for step in steps if kind != "webhook"}
+
+
+def test_every_call_that_moves_money_is_also_found_after_portones_window() -> None:
+    money = {kind for kind, steps in MATRIX.items() if "after_begin" in steps}
+    assert WINDOW.keys() == money
+    for kind, steps in WINDOW.items():
+        assert set(steps) <= set(MATRIX[kind])
 
 
 def test_without_a_crash_point_nothing_watches_the_requests(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,6 +140,21 @@ def test_the_recorder_counts_only_what_was_acknowledged() -> None:
         network.heard(webhook, status)
     network.heard(Request("POST", "/payments", {}, b"", b"{}"), 200)
     assert list(ledger.acknowledged.values()) == [2]
+
+
+def test_a_webhook_lost_for_good_stays_lost_when_the_network_is_good_again() -> None:
+    ledger = Ledger()
+    network = Network(1, ledger)
+    network.bad = True
+    body = b'{"type": "Transaction.Paid", "data": {"paymentId": "pay-1"}}'
+    sent = [Request("POST", WEBHOOKS, {"webhook-id": f"wh-{number}"}, b"", body) for number in range(300)]
+    for webhook in sent:
+        network.front(webhook)
+    network.bad = False
+    lost = [webhook for webhook in sent if network.front(webhook).refuse]
+    assert {webhook.headers["webhook-id"] for webhook in lost} == ledger.withheld.keys()
+    assert set(ledger.withheld.values()) == {("Transaction.Paid", "pay-1")}
+    assert 0 < len(lost) == ledger.mischief["webhook lost for good"] < 30
 
 
 def test_a_zygotes_copies_are_processes_of_their_own(tmp_path: Path) -> None:

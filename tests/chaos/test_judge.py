@@ -36,6 +36,8 @@ class World:
         ]
         done = {"status": "succeeded", "error": None}
         overtaken = {"status": "failed", "error": {"code": "BALANCE_CHANGED"}}
+        # PortOne's webhook of another payment never reached anybody, and it is known to be missing.
+        self.withheld = [("Transaction.Paid", "pay-2")]
         self.theirs = Theirs(
             payments={
                 "pay-1": {
@@ -61,11 +63,14 @@ class World:
             schedules=[{"schedule_id": "s-1", "payment_id": "pay-2", "status": "scheduled"}],
             settled=Counter({"order-1": 1}),
             webhooks=Counter({("wh-1", "digest"): 2}),
+            overdue={("pay-2", "Transaction.Paid"): True},
+            arrived={("pay-1", "Transaction.Paid")},
+            learned={("pay-1", "Transaction.Paid"), ("pay-2", "Transaction.Paid")},
         )  # fmt: skip
 
     def judged(self) -> Verdict:
         """The verdict over these books."""
-        return judge(self.asks, ACKNOWLEDGED, self.ours, self.theirs)
+        return judge(self.asks, ACKNOWLEDGED, self.ours, self.theirs, self.withheld)
 
 
 def test_equal_books_are_clean_and_their_effects_are_counted() -> None:
@@ -174,6 +179,14 @@ def still_open(world: World) -> None:
     world.ours.open.append("job 1 cancel_payment backoff")
 
 
+def nobody_noticed(world: World) -> None:
+    world.ours.overdue.clear()
+
+
+def said_to_be_missing_and_was_delivered(world: World) -> None:
+    world.ours.overdue["pay-1", "Transaction.Paid"] = True
+
+
 @pytest.mark.parametrize(
     ("break_it", "found"),
     [
@@ -200,6 +213,8 @@ def still_open(world: World) -> None:
         (schedule_only_here, "diverged"),
         (card_still_here, "diverged"),
         (still_open, "stuck"),
+        (nobody_noticed, "lost"),
+        (said_to_be_missing_and_was_delivered, "stuck"),
     ],
 )
 def test_each_kind_of_wrong_is_found(break_it: Callable[[World], None], found: str) -> None:

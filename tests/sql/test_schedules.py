@@ -178,3 +178,80 @@ def test_owners_see_their_own_schedules(shop: Shop, worker: Caller) -> None:
         shop.user(shop.new_user()).row(count)["n"],
         shop.admin().row(count)["n"],
     ) == (1, 0, 1)
+
+
+def soon(shop: Shop, worker: Caller, seconds: float) -> tuple[Row, Row, Row]:
+    """A schedule due so soon: its operation, its claimed job, and what was asked (with a key, to ask again)."""
+    user_id = shop.new_user()
+    asked = {
+        "order_id": shop.new_order(user_id),
+        "billing_key_id": saved_card(shop, worker, user_id, f"key-{user_id}"),
+        "time_to_pay": in_days(seconds / 86_400),
+        "idempotency_key": f"schedule-{user_id}",
+    }
+    operation = shop.user(user_id).one("request_schedule", **asked)
+    (job,) = claim(worker)
+    return operation, job, {"user_id": user_id, **asked}
+
+
+def test_a_schedule_whose_time_came_while_it_waited_is_not_sent_any_more(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
+    operation, job, asked = soon(shop, worker, 300)
+    shop.advance(301)
+    begun = begin(worker, job)
+    assert (begun["decision"], begun["body"]) == ("too_late", None)
+    assert (
+        owner.row(
+            "select count(*) as n from private.attempts where operation_id = %s::uuid", operation["id"]
+        )["n"]
+        == 0
+    )
+    settle(worker, job, "failed", error={"code": "TIME_TO_PAY_PASSED", "message": "Too late."})
+    ended = worker.one("get_operation", id=operation["id"])
+    assert (ended["status"], ended["error"]["code"]) == ("failed", "TIME_TO_PAY_PASSED")
+    schedule = owner.row(
+        "select status::text, failure ->> 'code' as code from public.payment_schedules where payment_id = %s",
+        job["payload"]["payment_id"],
+    )
+    assert schedule == {"status": "failed", "code": "TIME_TO_PAY_PASSED"}
+    # The order is free: the customer may schedule it anew.
+    again = {**asked, "time_to_pay": in_days(30), "idempotency_key": "scheduled-anew"}
+    assert shop.user(again.pop("user_id")).one("request_schedule", **again)["status"] == "pending"
+
+
+def test_a_schedule_sent_in_time_is_sent_again_after_it_and_a_refusal_says_why(
+    shop: Shop, worker: Caller
+) -> None:
+    """Its first answer was lost: the stored bytes decide what happened, whatever time it is."""
+    operation, job, _ = soon(shop, worker, 300)
+    assert begin(worker, job)["decision"] == "send"
+    settle(worker, job, "retry", attempt={"number": 1, "outcome": "unknown"}, retry_in_seconds=0)
+    shop.advance(301)
+    (job,) = claim(worker)
+    assert begin(worker, job)["decision"] == "resend"
+    refused = {"code": "INVALID_REQUEST", "message": "timeToPay"}
+    settle(worker, job, "failed", error=refused, attempt={"number": 1, "outcome": "failed", **refused})
+    ended = worker.one("get_operation", id=operation["id"])
+    assert (ended["status"], ended["error"]["code"]) == ("failed", "TIME_TO_PAY_PASSED")
+
+
+def test_a_schedule_refused_before_its_time_keeps_portones_word(shop: Shop, worker: Caller) -> None:
+    operation, job, _ = soon(shop, worker, 300)
+    assert begin(worker, job)["decision"] == "send"
+    refused = {"code": "INVALID_REQUEST", "message": "orderName"}
+    settle(worker, job, "failed", error=refused, attempt={"number": 1, "outcome": "failed", **refused})
+    assert worker.one("get_operation", id=operation["id"])["error"]["code"] == "INVALID_REQUEST"
+
+
+def test_asked_again_under_its_key_after_its_time_a_schedule_tells_what_became_of_it(
+    shop: Shop, worker: Caller
+) -> None:
+    operation, _, asked = soon(shop, worker, 300)
+    shop.advance(301)
+    user = shop.user(asked.pop("user_id"))
+    assert user.one("request_schedule", **asked)["id"] == operation["id"]
+    assert refusal(user, "request_schedule", **{**asked, "idempotency_key": "another-key"})[:2] == (
+        422,
+        "TIME_TO_PAY_OUT_OF_RANGE",
+    )

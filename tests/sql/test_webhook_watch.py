@@ -58,6 +58,28 @@ def test_a_webhook_portone_never_made_is_not_waited_for(shop: Shop, worker: Call
     ]
 
 
+def test_a_closed_account_is_no_webhook_that_never_came(shop: Shop, worker: Caller, owner: Caller) -> None:
+    """PortOne names no webhook of it; waiting for one would leave a finding open for every account that is closed."""
+    tick(worker)
+    paid = prepared_payment(shop, worker)
+    for status, moment in (
+        ("VIRTUAL_ACCOUNT_ISSUED", "2026-11-01T00:00:10Z"),
+        ("FAILED", "2026-11-01T00:01:10Z"),
+    ):
+        sync(
+            worker,
+            paid.payment_id,
+            snapshot(paid.payment_id, status, status_changed_at=moment, updated_at=moment),
+        )
+    worker.call(
+        "record_webhooks",
+        webhooks=[delivery("wh-va", paid.payment_id, webhook_type="Transaction.VirtualAccountIssued")],
+    )
+    shop.advance(31 * 60)
+    assert tick(worker)["overdue"] == 0
+    assert overdue(owner) == []
+
+
 @pytest.mark.parametrize(
     ("status", "expected"),
     [

@@ -55,6 +55,13 @@ async def create(fake: FakePortOne, decision: str = "send", **job: Any) -> Any:
     return await create_schedule(make_deps(database, fake), card_job("create_schedule", **job))
 
 
+async def test_a_schedule_whose_time_has_come_is_not_sent_and_says_so() -> None:
+    fake = portone([MADE], [SCHEDULE])
+    outcome = await create(fake, "too_late")
+    assert (outcome.verdict, outcome.error["code"]) == ("failed", "TIME_TO_PAY_PASSED")
+    assert fake.posts, "nothing was sent"
+
+
 async def test_a_schedule_is_begun_sent_and_read_back() -> None:
     fake = portone([MADE], [SCHEDULE])
     outcome = await create(fake)

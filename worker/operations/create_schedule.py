@@ -93,6 +93,13 @@ class _Schedule(MoneyCall[str]):
         outcome = retry(self.job, waiting, in_seconds=pause, counts=False, not_found=reading is None)
         return replace(outcome, schedules=() if reading is None else (reading,))
 
+    def other(self, begun: Begun, snapshots: tuple[Snapshot, ...]) -> Outcome:
+        """Its time came while it waited: charging at some later moment is not what was asked for."""
+        if begun.decision == "too_late":
+            late = "The time to pay had passed before PortOne could take the schedule; nothing was charged."
+            return failed(self.job, Rejected("TIME_TO_PAY_PASSED", late), *snapshots)
+        return super().other(begun, snapshots)
+
     async def _read(self) -> ScheduleReading | None:
         return await find_schedule(self.store, self._schedule, self.job.card)
 
