@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.supabase.open import embedded_supabase
+from worker.language import speak
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # Tests kill processes, never the machine: what a killed server has written is in the kernel's hands, synced or not.
 os.environ.setdefault("SANDBOX_FSYNC", "off")
+# What commands say is compared in English, whatever the locale of the person who runs the tests.
+os.environ["LC_ALL"] = "C.UTF-8"
 
 MIGRATED = "migrated"
 _numbers = itertools.count(1)
@@ -44,6 +47,14 @@ class TestUser:
     id: str
     email: str
     jwt: str
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    """A command that was run in Korean leaves no Korean behind: tests share one process."""
+    speak("en")
+    yield
+    speak("en")
 
 
 @pytest.fixture(scope="session")

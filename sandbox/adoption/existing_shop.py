@@ -65,7 +65,7 @@ class ExistingShop:
         Raises `RuntimeError` with everything the command printed when it refuses, `PushFailed` when the push does.
         """
         said = subprocess.run(
-            [sys.executable, "-m", "worker", "migrations", "copy", str(self.migrations)],
+            [sys.executable, "-m", "worker", "--lang", "en", "migrations", "copy", str(self.migrations)],
             cwd=PROJECT_ROOT, env=child_env(), capture_output=True, text=True, check=False,
         )  # fmt: skip
         if said.returncode != 0:
