@@ -84,7 +84,12 @@ async def open_deps(
         yield Deps(
             settings=settings,
             stores=_stores(settings, portone_pool, metrics),
-            queue=Queue(database, worker=settings.worker_name, lease_seconds=settings.lease_seconds),
+            queue=Queue(
+                database,
+                worker=settings.worker_name,
+                lease_seconds=settings.lease_seconds,
+                channel_kind=settings.channel_kind,
+            ),
             webhooks=WebhookLog(database),
             users=UserRequests(database),
             vault=Vault(database),

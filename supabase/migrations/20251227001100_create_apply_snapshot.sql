@@ -8,7 +8,9 @@ create type private.snapshot as (
   paid_at timestamptz, failed_at timestamptz, cancelled_at timestamptz,
   total numeric, tax_free numeric, discount numeric, cancelled numeric,
   currency text, order_name text, channel_kind text, channel_key text, pg_provider text, pg_tx_id text, pay_method text,
-  virtual_account jsonb, failure jsonb, receipt_url text, disputes jsonb, cancellations jsonb
+  virtual_account jsonb, failure jsonb, receipt_url text, disputes jsonb, cancellations jsonb,
+  -- Not PortOne's: the kind of channel, LIVE or TEST, that the worker's shop runs.
+  shop_kind text
 );
 create type private.snapshot_cancellation as (
   id text, status text, amount numeric, tax_free numeric, vat numeric, reason text, trigger text,

@@ -108,6 +108,8 @@ as $$
     ('channel_kind', case
       when p_payment.channel_kind is null then p_payment.origin = 'app'
       else s.channel_kind is distinct from p_payment.channel_kind
+        -- A window or a schedule of the time before the shop went live: no money, whatever was expected then.
+        or (p_payment.origin = 'app' and s.channel_kind is distinct from coalesce(s.shop_kind, s.channel_kind))
     end),
     ('order_already_paid', 'order_already_paid' = any (p_payment.discrepancies))
   ) as found (name, is_so)
@@ -187,7 +189,7 @@ as $$
 declare
   s private.snapshot := private.read_snapshot(p_snapshot);
   payment public.payments;
-  digest constant text := encode(sha256(convert_to((p_snapshot - 'payment_id')::text, 'UTF8')), 'hex');
+  digest constant text := encode(sha256(convert_to((p_snapshot - 'payment_id' - 'shop_kind')::text, 'UTF8')), 'hex');
   wins boolean;
   detail_wins boolean;
   new_status public.payment_status;

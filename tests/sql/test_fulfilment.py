@@ -29,6 +29,20 @@ def order_status(owner: Caller, order_id: str) -> str:
     return str(owner.row("select status from public.orders where id = %s::uuid", order_id)["status"])
 
 
+def test_who_reads_a_payment_is_no_part_of_what_portone_says(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
+    """The kind of shop travels with a snapshot: the right one changes nothing, also not which snapshot is later."""
+    paid = prepared_payment(shop, worker)
+    said = snapshot(paid.payment_id)
+    sync(worker, paid.payment_id, said | {"shop_kind": "TEST"})
+    assert order_status(owner, paid.order_id) == "paid"
+    digest = payment_row(owner, paid.payment_id)["snapshot_digest"]
+    sync(worker, paid.payment_id, said, said | {"shop_kind": "LIVE"})
+    row = payment_row(owner, paid.payment_id)
+    assert (row["snapshot_digest"], row["discrepancies"]) == (digest, [])
+
+
 @pytest.mark.parametrize(
     ("change", "found"),
     [
@@ -39,6 +53,8 @@ def order_status(owner: Caller, order_id: str) -> str:
         ({"store_id": None}, "store"),
         ({"channel_kind": "LIVE"}, "channel_kind"),
         ({"channel_kind": None}, "channel_kind"),
+        # Prepared while the shop was tested, paid with no money after it went live.
+        ({"shop_kind": "LIVE"}, "channel_kind"),
     ],
 )
 def test_a_discrepancy_is_visible_never_fulfils_and_can_be_refunded(

@@ -236,7 +236,9 @@ def make_deps(database: Any = None, portone: FakePortOne | None = None, **settin
     return Deps(
         settings=chosen,
         stores=portone_stores(portone or FakePortOne()),
-        queue=Queue(fake, worker="test:1", lease_seconds=chosen.lease_seconds),
+        queue=Queue(
+            fake, worker="test:1", lease_seconds=chosen.lease_seconds, channel_kind=chosen.channel_kind
+        ),
         webhooks=WebhookLog(fake),
         users=UserRequests(fake),
         vault=Vault(fake),

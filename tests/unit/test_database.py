@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.support import ENVIRONMENT, JWT, OPERATION, FakeDatabase, make_job
+from tests.unit.support import ENVIRONMENT, JWT, OPERATION, FakeDatabase, make_job, payment
 from tests.unit.test_settings import legacy_key
 from worker.db.clean import clean_json
 from worker.db.client import Database
@@ -19,6 +19,8 @@ from worker.db.queue import Queue
 from worker.db.user import UserRequests
 from worker.errors import DatabaseFault, DatabaseUnavailable, Misconfigured, Rejected
 from worker.http_pool import HttpPool
+from worker.model import Outcome
+from worker.portone.snapshot import read_payment
 
 SECRET, PUBLISHABLE = ENVIRONMENT["SUPABASE_SECRET_KEY"], ENVIRONMENT["SUPABASE_PUBLISHABLE_KEY"]
 URL = "http://supabase.test"
@@ -229,6 +231,18 @@ async def test_extend_names_what_was_lost() -> None:
             ]
         }
     ]
+
+
+async def test_every_snapshot_says_which_kind_of_shop_has_read_it() -> None:
+    found = read_payment(payment())
+    assert found is not None
+    database = FakeDatabase(begin_attempts=[{"decision": "send"}], settle_jobs=[])
+    queue = Queue(database, worker="w", lease_seconds=60, channel_kind="LIVE")  # type: ignore[arg-type]
+    await queue.begin(make_job(), body=b"x", snapshots=[found])
+    await queue.settle([Outcome(1, 1, "done", snapshots=(found,))])
+    begun = database.named("begin_attempts")[0]["attempts"][0]["snapshots"]
+    settled = database.named("settle_jobs")[0]["outcomes"][0]["snapshots"]
+    assert begun == settled == [{**found.data, "shop_kind": "LIVE"}]
 
 
 async def test_begin_without_an_answer_is_a_fault_and_not_a_permission() -> None:

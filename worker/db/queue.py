@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from worker.db.client import Database
-    from worker.model import Job, Outcome, Snapshot
+    from worker.model import ChannelKind, Job, Outcome, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,14 @@ class MaintenanceStep:
 class Queue:
     """The worker's half of the job queue."""
 
-    def __init__(self, database: Database, *, worker: str, lease_seconds: int) -> None:
+    def __init__(
+        self, database: Database, *, worker: str, lease_seconds: int, channel_kind: ChannelKind | None = None
+    ) -> None:
+        """``channel_kind`` is what this shop runs: a payment of the other kind is never proof, whenever it was begun."""
         self._database = database
         self._worker = worker
         self._lease_seconds = lease_seconds
+        self._told = {} if channel_kind is None else {"shop_kind": channel_kind}
 
     async def claim(self, most: int, *, after_id: int = 0) -> list[Job]:
         """Claim up to ``most`` jobs for ``lease_seconds``. A lost reply leaves them leased until the lease ends.
@@ -67,7 +71,7 @@ class Queue:
             "job_id": job.id,
             "claim": job.claim,
             "body": None if body is None else base64.b64encode(body).decode("ascii"),
-            "snapshots": [dict(snapshot.data) for snapshot in snapshots],
+            "snapshots": [{**snapshot.data, **self._told} for snapshot in snapshots],
         }
         answer = rows(await self._database.call("begin_attempts", {"attempts": [attempt]}))
         if not answer:
@@ -76,9 +80,14 @@ class Queue:
 
     async def settle(self, outcomes: Sequence[Outcome]) -> list[Settled]:
         """Apply what the outcomes learned and finish their jobs, in one transaction; one answer per outcome."""
-        answer = await self._database.call(
-            "settle_jobs", {"outcomes": [outcome.to_json() for outcome in outcomes]}
-        )
+        elements = [
+            {
+                **outcome.to_json(),
+                "snapshots": [{**snapshot.data, **self._told} for snapshot in outcome.snapshots],
+            }
+            for outcome in outcomes
+        ]
+        answer = await self._database.call("settle_jobs", {"outcomes": elements})
         return [_settled(row) for row in rows(answer)]
 
     async def extend(self, held: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
