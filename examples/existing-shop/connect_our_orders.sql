@@ -32,8 +32,10 @@ $$;
 
 create or replace function private.settle_order(p_order_id text, p_payment_id text) returns void
 language sql security definer set search_path = ''
+-- Called once, when the money is there. An order dropped while its window was open is paid all the same: somebody has to
+-- see it, and ship or refund it. Leaving it alone would keep the money and say nothing.
 as $$
-  update public.orders set state = 'paid', paid_with = p_payment_id where id = p_order_id::bigint and state = 'open'
+  update public.orders set state = 'paid', paid_with = p_payment_id where id = p_order_id::bigint and state in ('open', 'dropped')
 $$;
 
 create or replace function private.owner_may_cancel(p_payment public.payments) returns boolean

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sandbox.adoption.existing_shop import ExistingShop, copy_of_sample
 from sandbox.adoption.steps import (
     Adopted,
+    an_order_dropped_too_late_is_not_lost,
     nothing_of_theirs_was_changed,
     their_order_is_paid_under_its_own_id,
     their_refunds_are_guarded,
@@ -66,6 +67,10 @@ def steps_of(adopted: Adopted) -> tuple[Step, ...]:
         Step(
             "Its own order is paid, at its own price, under its own id",
             partial(their_order_is_paid_under_its_own_id, adopted),
+        ),
+        Step(
+            "An order dropped while its window was open is not lost",
+            partial(an_order_dropped_too_late_is_not_lost, adopted),
         ),
         Step("Its refunds are guarded", partial(their_refunds_are_guarded, adopted)),
     )

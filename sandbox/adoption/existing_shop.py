@@ -88,6 +88,11 @@ class ExistingShop:
                 )
         return str(row[0])
 
+    def drop(self, order_id: str) -> None:
+        """Take an order back as the shop's own code does."""
+        with psycopg.connect(self.supabase.db_url()) as shop:
+            shop.execute("update public.orders set state = 'dropped' where id = %s", (int(order_id),))
+
     def state_of(self, order_id: str) -> dict[str, Any]:
         """Return state and payment of an order as the shop's own code reads them."""
         (row,) = self.rows("select state, paid_with from public.orders where id = %s", int(order_id))

@@ -68,6 +68,34 @@ def their_order_is_paid_under_its_own_id(adopted: Adopted, world: World, story: 
     )
 
 
+def an_order_dropped_too_late_is_not_lost(adopted: Adopted, world: World, story: Story) -> None:
+    """Drop an order whose window is open, then pay: the money must be seen."""
+    customer = world.customer("hana")
+    order_id = adopted.shop.order(customer.user_id, cup_03=1)
+    window = customer.pay(order_id).result
+    purchase = Purchase(order_id, window["paymentId"], 9_000, window)
+    world.open_window(purchase)
+    adopted.shop.drop(order_id)
+    story.tell(
+        f"Hana takes order {order_id} back while its window is still open, and pays there all the same"
+    )
+    again = customer.pay(order_id)
+    story.expect("a dropped order is not for sale", (again.status, again.code), (404, "ORDER_NOT_FOUND"))
+    world.portone.approve(purchase.payment_id)
+    world.quiet(purchase)
+    story.expect(
+        "paid in the window that was open",
+        adopted.shop.state_of(order_id),
+        {"state": "paid", "paid_with": purchase.payment_id},
+    )
+    refund = world.admin.cancel(purchase.payment_id)
+    story.expect("the shop refunds it", refund.body["status"], "succeeded")
+    world.quiet(purchase)
+    story.expect(
+        "the books agree", world.books.differences(purchase.payment_id), [], shown="both say refunded"
+    )
+
+
 def their_refunds_are_guarded(adopted: Adopted, world: World, story: Story) -> None:
     """Refund a part, refuse too much, refuse the customer."""
     customer = world.customer("mina")
