@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
     from worker.settings import Settings
 
+# Longer than proxies keep an idle connection to us (60 s with nginx and the load balancers of AWS): else one sends a request
+# down a connection we are just closing, and answers 502. Heads and bodies have shorter limits of their own.
+KEEP_ALIVE_SECONDS = 75
+
 # A process that stopped because credentials were refused: supervisors and cron can tell it from a crash.
 EXIT_MISCONFIGURED = 3
 
@@ -71,6 +75,7 @@ async def serve(settings: Settings, *, with_jobs: bool) -> int:
             access_log=False,
             proxy_headers=False,
             server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=int(settings.shutdown_grace_seconds) + 1,
             http=BoundedProtocol,
         )

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 _LOOK_SECONDS = 0.004
 _LONGEST_WAIT = 60.0
-# The worker closes a connection that says nothing for five seconds.
-_IDLE_SECONDS = 2.0
+# The worker closes a connection that says nothing for 75 seconds.
+_IDLE_SECONDS = 30.0
 
 
 @dataclass(slots=True)

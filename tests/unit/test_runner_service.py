@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.unit.support import FakeDatabase, make_deps, settle_all, until
 from worker.errors import DatabaseUnavailable, Misconfigured
 from worker.operations.outcomes import done
+from worker.runner.claimer import COMPANY_SECONDS
 from worker.runner.leases import Heartbeat
 from worker.runner.service import RunnerService
 from worker.state import RunnerState
@@ -146,6 +148,24 @@ async def test_an_unreachable_database_is_asked_again_and_drain_says_so() -> Non
         service.state.failed_claims += 1
     await run(service, until_empty=True)
     assert service.state.failed_claims >= 5
+
+
+async def test_bells_right_after_a_claim_share_the_next_one() -> None:
+    times: list[float] = []
+
+    def claim(_params: Any) -> list[dict[str, Any]]:
+        times.append(asyncio.get_running_loop().time())
+        return []
+
+    deps = make_deps(FakeDatabase(claim_jobs=claim))
+    service = RunnerService(deps)
+    running = asyncio.create_task(service.run())
+    while len(times) < 6:
+        deps.bell.ring()
+        await asyncio.sleep(0)
+    service.stop()
+    await running
+    assert all(later - sooner >= COMPANY_SECONDS * 0.9 for sooner, later in pairwise(times))
 
 
 async def test_the_bell_wakes_an_idle_claimer() -> None:

@@ -39,6 +39,25 @@ async def test_a_job_settled_here_wakes_its_waiter() -> None:
     assert len(bench.database.named("get_operation")) == 1
 
 
+@pytest.mark.parametrize("here", [True, False])
+async def test_an_operation_that_is_worked_on_here_is_not_asked_for_meanwhile(
+    here: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.web.waiting._POLLS", (0.001,) * 20)
+    bench = Bench({"request_payment": PENDING, "get_operation": PENDING})
+    if here:
+        bench.deps.waiters.begin(OPERATION)
+    waiting = asyncio.create_task(bench.post("/payments", GOOD_PAYMENT, prefer="wait=30"))
+    # The last poll, a second later, asks in any case: the claim may have been lost.
+    await until(lambda: bench.database.named("get_operation"))
+    if not here:
+        await until(lambda: len(bench.database.named("get_operation")) >= 20)
+    asked = len(bench.database.named("get_operation"))
+    bench.deps.waiters.close()
+    await waiting
+    assert (asked == 1) is here
+
+
 async def test_a_request_rings_for_the_claimer() -> None:
     bench = Bench()
     await bench.post("/payments", GOOD_PAYMENT)

@@ -46,3 +46,32 @@ async def test_memory_is_bounded() -> None:
     for number in range(10_000):
         waiters.notify(str(number))
     assert len(waiters._settled) <= 4096
+
+
+async def test_what_was_rung_before_a_claim_asks_for_no_further_one() -> None:
+    bell = Bell()
+    bell.ring()
+    bell.heard()
+    assert not await bell.wait(0.01)
+
+
+async def test_a_bell_for_later_rings_once_and_not_after_a_claim() -> None:
+    bell = Bell()
+    bell.ring_within(0.01)
+    bell.ring_within(60)
+    assert await bell.wait(30)
+    bell.heard()
+    bell.ring_within(0.01)
+    bell.heard()
+    assert not await bell.wait(0.03)
+    bell.ring_within(0.01)
+    assert await bell.wait(30)
+
+
+async def test_what_is_worked_on_here_is_known_until_it_is_settled() -> None:
+    waiters = Waiters()
+    assert not waiters.is_begun("op")
+    waiters.begin("op")
+    assert waiters.is_begun("op")
+    waiters.notify("op")
+    assert not waiters.is_begun("op")

@@ -42,7 +42,8 @@ class WebhookLog:
 
 
 def _element(delivery: Delivery) -> dict[str, object]:
-    return {
+    """Return the element of ``record_webhooks``; what is None is left out, which says the same there."""
+    element = {
         "webhook_id": delivery.webhook_id,
         "webhook_type": delivery.webhook_type,
         "body": base64.b64encode(delivery.body).decode("ascii"),
@@ -56,3 +57,4 @@ def _element(delivery: Delivery) -> dict[str, object]:
         "store_id": delivery.store_id,
         "skip_reason": delivery.skip_reason,
     }
+    return {name: value for name, value in element.items() if value is not None}

@@ -41,6 +41,8 @@ class Executor:
         structlog.contextvars.bind_contextvars(
             job_id=job.id, job_kind=job.kind, operation_id=job.operation_id, request_id=job.request_id
         )
+        if job.operation_id is not None:
+            self._deps.waiters.begin(job.operation_id)
         job_entered(job.id, job.kind)
         try:
             with TRACING.span(f"job {job.kind}", job_id=job.id, request_id=job.request_id):

@@ -66,9 +66,13 @@ async def _wait(
     polls = 0
     with deps.waiters.waiting(identifier) as settled:
         while (left := deadline - time.monotonic()) > 0 and not await request.is_disconnected():
-            pause = _POLLS[polls] if polls < len(_POLLS) else _LATER_POLLS
+            early = polls < len(_POLLS)
+            pause = _POLLS[polls] if early else _LATER_POLLS
             polls += 1
-            await _pause(settled, min(pause, left))
+            woken = await _pause(settled, min(pause, left))
+            if not woken and early and pause < left and deps.waiters.is_begun(identifier):
+                # Worked on right here: its end wakes us. A claim that is lost meanwhile is found by the later polls.
+                continue
             settled.clear()
             try:
                 operation = await deps.users.operation(identifier, token=token)
@@ -79,9 +83,10 @@ async def _wait(
     return operation
 
 
-async def _pause(settled: asyncio.Event, seconds: float) -> None:
+async def _pause(settled: asyncio.Event, seconds: float) -> bool:
+    """Wait for the event, at most so long; return whether it came."""
     try:
         async with asyncio.timeout(seconds):
-            await settled.wait()
+            return await settled.wait()
     except TimeoutError:
-        return
+        return False
