@@ -151,14 +151,16 @@ class Snapshot:
 
     @property
     def balances(self) -> tuple[int, ...]:
-        """What PortOne may mean by that balance, the likelier first: whether a discount counts is undocumented.
+        """What PortOne may mean by that balance, the likeliest first: discounts and requested cancellations are undocumented.
 
-        Trying both is safe: PortOne executes nothing unless the figure is exactly its own.
+        Trying them is safe: PortOne executes nothing unless the figure is exactly its own.
         """
+        settled = self.total - self.cancelled
+        requested = settled - self.cancellable
         discount = self.data.get("discount")
-        if not isinstance(discount, int) or not 0 < discount <= self.cancellable:
-            return (self.cancellable,)
-        return (self.cancellable, self.cancellable - discount)
+        lowered = discount if isinstance(discount, int) and discount > 0 else 0
+        readings = (settled - waiting - off for off in (0, lowered) for waiting in (requested, 0))
+        return tuple(dict.fromkeys(one for one in readings if one >= 0)) or (self.cancellable,)
 
     def has_cancellation(self, cancellation_id: str) -> bool:
         """Whether PortOne already lists this cancellation on the payment."""

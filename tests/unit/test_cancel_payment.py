@@ -59,13 +59,27 @@ async def test_the_balance_comes_from_the_read_of_this_job() -> None:
 
 
 @pytest.mark.parametrize(
-    ("discount", "refused", "balance"), [(0, 3, 11000), (500, 0, 11000), (500, 1, 10500), (500, 2, 11000)]
+    ("discount", "waiting", "refused", "balance"),
+    [
+        (0, 0, 3, 11000),
+        (500, 0, 0, 11000),
+        (500, 0, 1, 10500),
+        (500, 0, 2, 11000),
+        (0, 700, 0, 10300),
+        (0, 700, 1, 11000),
+        (500, 700, 2, 9800),
+        (500, 700, 3, 10500),
+    ],
 )
-async def test_a_balance_portone_does_not_know_is_tried_with_the_discount_taken_off(
-    discount: int, refused: int, balance: int
+async def test_a_balance_portone_does_not_know_is_tried_in_its_other_readings(
+    discount: int, waiting: int, refused: int, balance: int
 ) -> None:
-    """Which of the two it means is undocumented; only the right one is executed."""
-    portone = FakePortOne(payment(amount=payment()["amount"] | {"discount": discount}))
+    """Whether a discount or a requested cancellation counts is undocumented; only the right figure is executed."""
+    requested = [CANCELLATION | {"id": "c2", "status": "REQUESTED", "totalAmount": waiting}]
+    state = payment(
+        amount=payment()["amount"] | {"discount": discount}, cancellations=requested if waiting else []
+    )
+    portone = FakePortOne(state)
     portone.posts = [SUCCEEDED]
     job = replace(cancel_job(), attempt=LastAttempt(refused, "failed") if refused else None)
     await cancel_payment(make_deps(FakeDatabase(begin_attempts=begun("send")), portone), job)

@@ -124,13 +124,21 @@ async def test_a_no_that_the_payment_may_contradict_counts_only_once_it_was_read
     assert (again.attempt.outcome, len(again.snapshots)) == ("failed", 1)
 
 
-async def test_a_wrong_balance_is_looked_at_again_with_fresh_numbers() -> None:
+@pytest.mark.parametrize(
+    ("attempt", "verdict", "wait"),
+    [(1, "retry", 0), (2, "retry", 0), (5, "retry", 30), (6, "retry", 120), (7, "failed", None)],
+)
+async def test_a_wrong_balance_is_looked_at_again_with_fresh_numbers_but_not_for_ever(
+    attempt: int, verdict: str, wait: float | None
+) -> None:
+    """Each try is a new attempt, and each attempt gives the job more time: only counting them ends it."""
     portone = FakePortOne()
     portone.posts = [problem(409, "CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN")]
-    outcome = await run(FakeDatabase(begin_attempts=begun("send")), portone)
-    assert (outcome.verdict, outcome.retry_in_seconds, outcome.counts_as_failure) == ("retry", 0, True)
+    outcome = await run(FakeDatabase(begin_attempts=begun("send", attempt_number=attempt)), portone)
+    assert (outcome.verdict, outcome.retry_in_seconds) == (verdict, wait)
+    assert (outcome.error or {})["code"] == "CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN"
     assert outcome.attempt is not None
-    assert outcome.attempt.outcome == "failed"
+    assert (outcome.attempt.number, outcome.attempt.outcome) == (attempt, "failed")
     assert len(outcome.snapshots) == 1
 
 

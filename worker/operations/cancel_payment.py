@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from worker.model import AttemptOutcome, Begun, Job, Outcome, Refund, Snapshot
 
 _LISTED_SOON_SECONDS: Final = 1.0
+# Somebody else changed the balance between our read and our send, or PortOne reads it otherwise: not for ever.
+_BALANCE_WAITS: Final = (0.0, 0.0, 1.0, 5.0, 30.0, 120.0)
 _STATUSES: Final[dict[str, AttemptOutcome]] = {
     "SUCCEEDED": "succeeded",
     "REQUESTED": "requested",
@@ -84,7 +86,7 @@ class _Cancel(MoneyCall[CancelReply]):
         return done(self.job, *snapshots, attempt=attempt)
 
     async def refused(self, begun: Begun, error: Rejected | Conflict) -> Outcome:
-        """Only a wrong balance is worth another look: with fresh numbers and a new key.
+        """Only a wrong balance is worth another look: with fresh numbers and a new key, a few times.
 
         The database holds PortOne's list against the no: an entry that can only be this refund is this refund.
         """
@@ -92,8 +94,11 @@ class _Cancel(MoneyCall[CancelReply]):
         snapshots = await read_back(self.store, self.payment_id)
         if not snapshots and is_doubtful(begun, error):
             return unknown(self.job, begun, error)
-        if error.code == "CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN":
-            return retry(self.job, error, *snapshots, attempt=attempt, in_seconds=0)
+        if error.code == "CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN" and begun.attempt_number <= len(
+            _BALANCE_WAITS
+        ):
+            wait = _BALANCE_WAITS[begun.attempt_number - 1]
+            return retry(self.job, error, *snapshots, attempt=attempt, in_seconds=wait)
         return failed(self.job, error, *snapshots, attempt=attempt)
 
     async def read_decided(self, snapshots: tuple[Snapshot, ...]) -> Outcome:
