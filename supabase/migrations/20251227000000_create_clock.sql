@@ -21,7 +21,11 @@ comment on function private.now() is 'The only source of time in our SQL: clock_
 revoke all on function private.now() from public, anon, authenticated, service_role;
 
 create function private.iso(p_at timestamptz) returns text
-language sql immutable set search_path = ''
-return to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+end
+$$;
 comment on function private.iso(timestamptz) is 'RFC 3339 text in UTC. Times inside results are text because API fronts print timestamptz differently.';
 revoke all on function private.iso(timestamptz) from public, anon, authenticated, service_role;

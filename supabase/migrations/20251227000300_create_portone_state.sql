@@ -25,8 +25,7 @@ alter table public.payments
   add column virtual_account_expires_at timestamptz,
   add column refund_status text,
   add column disputes jsonb not null default '[]',
-  add column is_live boolean not null default false,
-  add column event_count integer not null default 0;
+  add column is_live boolean not null default false;
 
 comment on column public.payments.store_id is 'The PortOne store this payment was prepared in: the expectation a snapshot is checked against.';
 comment on column public.payments.portone_store_id is 'The PortOne store the payment was found in. Differs from store_id when a browser was made to pay elsewhere; its money can only be refunded there.';

@@ -50,14 +50,18 @@ create function private.append_event(
 language plpgsql set search_path = ''
 as $$
 begin
-  with next_number as (
-    update public.payments set event_count = event_count + 1
-    where payments.payment_id = p_payment_id
-    returning payments.event_count
-  )
+  -- The last of the primary key, not a counter in the payment: that would be another version of the payment with every event.
   insert into public.payment_events (payment_id, sequence, event_type, from_status, to_status, snapshot, source, created_at)
-  select p_payment_id, next_number.event_count, p_event_type, p_from, p_to, jsonb_strip_nulls(p_snapshot), p_source, p_now
-  from next_number;
+  values (
+    p_payment_id,
+    1 + coalesce((
+      select events.sequence from public.payment_events as events
+      where events.payment_id = p_payment_id
+      order by events.sequence desc
+      limit 1
+    ), 0),
+    p_event_type, p_from, p_to, jsonb_strip_nulls(p_snapshot), p_source, p_now
+  );
 end
 $$;
 comment on function private.append_event(text, text, public.payment_status, public.payment_status, jsonb, text, timestamptz) is

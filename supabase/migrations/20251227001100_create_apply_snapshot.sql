@@ -17,24 +17,33 @@ create type private.snapshot_cancellation as (
   requested_at timestamptz, cancelled_at timestamptz, pg_cancellation_id text, receipt_url text
 );
 
+-- What is called for every payment is plpgsql, which keeps its plan: a function in SQL is read and planned anew at each call.
 create function private.status_of(p_portone_status text) returns public.payment_status
-language sql immutable set search_path = ''
-return case p_portone_status
-  when 'READY' then 'ready'
-  when 'PAY_PENDING' then 'pay_pending'
-  when 'VIRTUAL_ACCOUNT_ISSUED' then 'virtual_account_issued'
-  when 'FAILED' then 'failed'
-  when 'PAID' then 'paid'
-  when 'PARTIAL_CANCELLED' then 'partial_cancelled'
-  when 'CANCELLED' then 'cancelled'
-  else 'unknown'
-end::public.payment_status;
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return case p_portone_status
+    when 'READY' then 'ready'
+    when 'PAY_PENDING' then 'pay_pending'
+    when 'VIRTUAL_ACCOUNT_ISSUED' then 'virtual_account_issued'
+    when 'FAILED' then 'failed'
+    when 'PAID' then 'paid'
+    when 'PARTIAL_CANCELLED' then 'partial_cancelled'
+    when 'CANCELLED' then 'cancelled'
+    else 'unknown'
+  end::public.payment_status;
+end
+$$;
 comment on function private.status_of(text) is 'PortOne''s word for a payment''s state as ours; a word we do not know is unknown.';
 revoke all on function private.status_of(text) from public, anon, authenticated, service_role;
 
 create function private.is_settled(p_portone_status text) returns boolean
-language sql immutable set search_path = ''
-return coalesce(p_portone_status in ('PAID', 'PARTIAL_CANCELLED', 'CANCELLED'), false);
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return coalesce(p_portone_status in ('PAID', 'PARTIAL_CANCELLED', 'CANCELLED'), false);
+end
+$$;
 comment on function private.is_settled(text) is 'Money has moved. There is no way back out of these states.';
 revoke all on function private.is_settled(text) from public, anon, authenticated, service_role;
 
@@ -45,43 +54,62 @@ create type private.snapshot_order as (
 create function private.snapshot_order(
   p_status text, p_cancelled numeric, p_status_changed_at timestamptz, p_updated_at timestamptz, p_digest text
 ) returns private.snapshot_order
-language sql immutable set search_path = ''
-return row(
-  private.is_settled(p_status),
-  case when private.is_settled(p_status) then p_cancelled else 0 end,
-  coalesce(p_status_changed_at, '-infinity'),
-  coalesce(p_updated_at, '-infinity'),
-  coalesce(array_position(
-    array['READY', 'PAY_PENDING', 'FAILED', 'PAID', 'PARTIAL_CANCELLED', 'CANCELLED'],
-    case p_status when 'VIRTUAL_ACCOUNT_ISSUED' then 'PAY_PENDING' else p_status end
-  ), 0),
-  p_digest collate "C"
-)::private.snapshot_order;
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return row(
+    private.is_settled(p_status),
+    case when private.is_settled(p_status) then p_cancelled else 0 end,
+    coalesce(p_status_changed_at, '-infinity'),
+    coalesce(p_updated_at, '-infinity'),
+    coalesce(array_position(
+      array['READY', 'PAY_PENDING', 'FAILED', 'PAID', 'PARTIAL_CANCELLED', 'CANCELLED'],
+      case p_status when 'VIRTUAL_ACCOUNT_ISSUED' then 'PAY_PENDING' else p_status end
+    ), 0),
+    p_digest collate "C"
+  )::private.snapshot_order;
+end
+$$;
 comment on function private.snapshot_order(text, numeric, timestamptz, timestamptz, text) is
   'Which snapshot is later: settled states first, more cancelled within them, then PortOne''s own times (statusChangedAt has whole seconds, so ties are normal), then the rank of the status, then the content itself.';
 revoke all on function private.snapshot_order(text, numeric, timestamptz, timestamptz, text) from public, anon, authenticated, service_role;
 
 create function private.refundable_base(p_snapshot private.snapshot) returns integer
-language sql immutable set search_path = ''
-as $$ select private.amount_of(p_snapshot.total, 'snapshots.total') $$;
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return private.amount_of(p_snapshot.total, 'snapshots.total');
+end
+$$;
 comment on function private.refundable_base(private.snapshot) is
   'What a paid payment can give back at most: amount.total. Whether a discount lowers it is undocumented; this is the one place that decides. Never amount.paid, which is not zero on failed payments.';
 revoke all on function private.refundable_base(private.snapshot) from public, anon, authenticated, service_role;
 
 create function private.masked(p_number text) returns text
-language sql immutable set search_path = ''
-return regexp_replace(p_number, '.(?=.{4})', '*', 'g');
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return regexp_replace(p_number, '.(?=.{4})', '*', 'g');
+end
+$$;
 comment on function private.masked(text) is 'All but the last four characters hidden.';
 revoke all on function private.masked(text) from public, anon, authenticated, service_role;
 
 create function private.are_times(p_object jsonb, p_names text[]) returns boolean
-language sql immutable set search_path = ''
--- Not by the cast alone: it takes 'infinity', which would win for ever, and 'now'.
-return not exists (
-  select from unnest(p_names) as named (name)
-  where p_object ->> named.name
-    !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:?[0-9]{2})$'
-);
+language plpgsql immutable set search_path = ''
+as $$
+declare
+  name text;
+begin
+  -- Not by the cast alone: it takes 'infinity', which would win for ever, and 'now'.
+  foreach name in array p_names loop
+    if p_object ->> name !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:?[0-9]{2})$' then
+      return false;
+    end if;
+  end loop;
+  return true;
+end
+$$;
 comment on function private.are_times(jsonb, text[]) is 'Whether these members of an object are RFC 3339 times or not there.';
 revoke all on function private.are_times(jsonb, text[]) from public, anon, authenticated, service_role;
 
@@ -121,7 +149,7 @@ comment on function private.read_snapshot(jsonb) is 'A snapshot from outside as 
 revoke all on function private.read_snapshot(jsonb) from public, anon, authenticated, service_role;
 
 create function private.time_of(p_text text) returns timestamptz
-language plpgsql immutable set search_path = ''
+language plpgsql immutable strict set search_path = ''
 as $$
 begin
   return p_text::timestamptz;
@@ -178,6 +206,13 @@ create function private.hold_refunds(p_payment_id text, p_room integer, p_now ti
 language plpgsql set search_path = ''
 as $$
 begin
+  reserved := 0;
+  if not exists (
+    select from public.payment_cancellations as refunds
+    where refunds.payment_id = p_payment_id and refunds.status in ('reserved', 'requested', 'unknown')
+  ) then
+    return;
+  end if;
   -- What PortOne knows of holds first, then what is sent, then what is only asked for; the oldest first in each.
   -- A hold is what the ones before it leave, so it depends on the rows and not on how they came to be.
   with open_refunds as materialized (
@@ -210,16 +245,44 @@ comment on function private.hold_refunds(text, integer, timestamptz) is
 revoke all on function private.hold_refunds(text, integer, timestamptz) from public, anon, authenticated, service_role;
 
 create function private.balance_payment(
-  p_payment_id text, p_paid integer, p_cancelled integer, p_status public.payment_status, p_now timestamptz
+  p_payment public.payments, p_is_news boolean, p_paid integer, p_cancelled integer, p_status public.payment_status, p_now timestamptz
 ) returns void
 language plpgsql set search_path = ''
 as $$
 declare
   holds record;
+  moves boolean;
 begin
-  select * into holds from private.hold_refunds(p_payment_id, p_paid - p_cancelled, p_now);
+  holds := private.hold_refunds(p_payment.payment_id, p_paid - p_cancelled, p_now);
+  moves := (p_payment.status, p_payment.paid_amount, p_payment.cancelled_amount, p_payment.reserved_amount, p_payment.total_cancel_amount)
+    is distinct from (p_status, p_paid, p_cancelled, holds.reserved, p_cancelled);
+  -- Everything at once: each update is a new version of the row, checked and indexed as a whole.
   update public.payments
   set
+    portone_status = p_payment.portone_status,
+    portone_pay_method = p_payment.portone_pay_method,
+    status_changed_at = p_payment.status_changed_at,
+    portone_updated_at = p_payment.portone_updated_at,
+    portone_cancelled = p_payment.portone_cancelled,
+    snapshot_digest = p_payment.snapshot_digest,
+    provider_transaction_id = p_payment.provider_transaction_id,
+    portone_store_id = p_payment.portone_store_id,
+    pg_provider = p_payment.pg_provider,
+    pg_tx_id = p_payment.pg_tx_id,
+    failure = p_payment.failure,
+    discrepancies = p_payment.discrepancies,
+    detail_updated_at = p_payment.detail_updated_at,
+    detail_digest = p_payment.detail_digest,
+    receipt_url = p_payment.receipt_url,
+    disputes = p_payment.disputes,
+    refund_status = p_payment.refund_status,
+    virtual_account_bank = p_payment.virtual_account_bank,
+    virtual_account_holder = p_payment.virtual_account_holder,
+    virtual_account_expires_at = p_payment.virtual_account_expires_at,
+    virtual_account_number = p_payment.virtual_account_number,
+    paid_at = p_payment.paid_at,
+    failed_at = p_payment.failed_at,
+    cancelled_at = p_payment.cancelled_at,
     status = p_status,
     is_live = is_live and p_status in ('preparing', 'ready', 'pay_pending', 'virtual_account_issued', 'paid', 'partial_cancelled'),
     paid_amount = p_paid,
@@ -227,17 +290,15 @@ begin
     total_cancel_amount = p_cancelled,
     reserved_amount = holds.reserved,
     cancellable_amount = p_paid - p_cancelled - holds.reserved,
-    updated_at = p_now
-  where payments.payment_id = p_payment_id
-    and (payments.status, payments.paid_amount, payments.cancelled_amount, payments.reserved_amount, payments.total_cancel_amount)
-    is distinct from (p_status, p_paid, p_cancelled, holds.reserved, p_cancelled);
+    updated_at = case when moves then p_now else updated_at end
+  where payments.payment_id = p_payment.payment_id and (p_is_news or moves);
   if holds.overtaken is not null then
-    perform private.append_event(p_payment_id, 'reservation_overtaken', p_status, p_status,
+    perform private.append_event(p_payment.payment_id, 'reservation_overtaken', p_status, p_status,
       jsonb_build_object('cancellations', to_jsonb(holds.overtaken), 'cancelled_amount', p_cancelled), 'portone', p_now);
   end if;
 end
 $$;
-comment on function private.balance_payment(text, integer, integer, public.payment_status, timestamptz) is
-  'The one statement that writes a payment''s amounts and status, all of them at once, with the holds that fit. The caller holds the lane.';
-revoke all on function private.balance_payment(text, integer, integer, public.payment_status, timestamptz)
+comment on function private.balance_payment(public.payments, boolean, integer, integer, public.payment_status, timestamptz) is
+  'The one statement that writes a payment''s amounts and status, all of them at once, with the holds that fit; and what PortOne last said, out of p_payment, when p_is_news. The caller holds the lane and has locked the row p_payment was read from.';
+revoke all on function private.balance_payment(public.payments, boolean, integer, integer, public.payment_status, timestamptz)
 from public, anon, authenticated, service_role;

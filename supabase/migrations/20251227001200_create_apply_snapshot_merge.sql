@@ -94,26 +94,40 @@ revoke all on function private.merge_cancellation(text, jsonb, public.payment_st
 from public, anon, authenticated, service_role;
 
 create function private.discrepancies_of(p_payment public.payments, s private.snapshot) returns text[]
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
-  select coalesce(array_agg(found.name order by found.name), '{}')
-  from (values
-    ('amount', p_payment.origin <> 'portone' and (s.total <> p_payment.amount or (p_payment.origin = 'app' and s.tax_free <> p_payment.tax_free_amount))),
-    ('currency', p_payment.origin <> 'portone' and s.currency is distinct from p_payment.currency),
-    -- One of ours that was never registered has no store to compare with: paid all the same, it proves nothing.
-    ('store', case
-      when p_payment.store_id is null then p_payment.origin = 'app'
-      else s.store_id is distinct from p_payment.store_id
-    end),
-    ('channel_kind', case
-      when p_payment.channel_kind is null then p_payment.origin = 'app'
-      else s.channel_kind is distinct from p_payment.channel_kind
-        -- A window or a schedule of the time before the shop went live: no money, whatever was expected then.
-        or (p_payment.origin = 'app' and s.channel_kind is distinct from coalesce(s.shop_kind, s.channel_kind))
-    end),
-    ('order_already_paid', 'order_already_paid' = any (p_payment.discrepancies))
-  ) as found (name, is_so)
-  where found.is_so and (found.name = 'order_already_paid' or private.is_settled(s.status))
+declare
+  differences text[] := '{}';
+  is_settled constant boolean := private.is_settled(s.status);
+begin
+  -- in the order of their names
+  if is_settled and p_payment.origin <> 'portone'
+    and (s.total <> p_payment.amount or (p_payment.origin = 'app' and s.tax_free <> p_payment.tax_free_amount)) then
+    differences := differences || text 'amount';
+  end if;
+  -- One of ours that was never registered has no channel and no store to compare with: paid all the same, it proves nothing.
+  if is_settled and (case
+    when p_payment.channel_kind is null then p_payment.origin = 'app'
+    else s.channel_kind is distinct from p_payment.channel_kind
+      -- A window or a schedule of the time before the shop went live: no money, whatever was expected then.
+      or (p_payment.origin = 'app' and s.channel_kind is distinct from coalesce(s.shop_kind, s.channel_kind))
+  end) then
+    differences := differences || text 'channel_kind';
+  end if;
+  if is_settled and p_payment.origin <> 'portone' and s.currency is distinct from p_payment.currency then
+    differences := differences || text 'currency';
+  end if;
+  if 'order_already_paid' = any (p_payment.discrepancies) then
+    differences := differences || text 'order_already_paid';
+  end if;
+  if is_settled and (case
+    when p_payment.store_id is null then p_payment.origin = 'app'
+    else s.store_id is distinct from p_payment.store_id
+  end) then
+    differences := differences || text 'store';
+  end if;
+  return differences;
+end
 $$;
 comment on function private.discrepancies_of(public.payments, private.snapshot) is
   'Where PortOne''s payment differs from what was expected. Anything here keeps the order from being fulfilled.';
@@ -189,6 +203,7 @@ as $$
 declare
   s private.snapshot := private.read_snapshot(p_snapshot);
   payment public.payments;
+  seen public.payments;
   digest constant text := encode(sha256(convert_to((p_snapshot - 'payment_id' - 'shop_kind')::text, 'UTF8')), 'hex');
   wins boolean;
   detail_wins boolean;
@@ -231,48 +246,48 @@ begin
     new_discrepancies := payment.discrepancies;
   end if;
 
-  for element in select value from jsonb_array_elements(s.cancellations) order by value ->> 'id' loop
-    perform private.merge_cancellation(s.payment_id, element, new_status, p_source, p_now);
-  end loop;
-
-  if wins or detail_wins
-    or least(s.paid_at, payment.paid_at) is distinct from payment.paid_at
-    or greatest(s.failed_at, payment.failed_at) is distinct from payment.failed_at
-    or greatest(s.cancelled_at, payment.cancelled_at) is distinct from payment.cancelled_at then
-    update public.payments
-    set
-      portone_status = case when wins then s.status else portone_status end,
-      portone_pay_method = case when wins then s.pay_method else portone_pay_method end,
-      status_changed_at = case when wins then s.status_changed_at else status_changed_at end,
-      portone_updated_at = case when wins then s.updated_at else portone_updated_at end,
-      portone_cancelled = case when wins then s.cancelled::bigint else portone_cancelled end,
-      snapshot_digest = case when wins then digest else snapshot_digest end,
-      provider_transaction_id = case when wins then s.transaction_id else provider_transaction_id end,
-      portone_store_id = case when wins then s.store_id else portone_store_id end,
-      pg_provider = case when wins then s.pg_provider else pg_provider end,
-      pg_tx_id = case when wins then s.pg_tx_id else pg_tx_id end,
-      failure = case when wins then s.failure else failure end,
-      discrepancies = new_discrepancies,
-      detail_updated_at = case when detail_wins then s.updated_at else detail_updated_at end,
-      detail_digest = case when detail_wins then digest else detail_digest end,
-      receipt_url = case when detail_wins then s.receipt_url else receipt_url end,
-      disputes = case when detail_wins then s.disputes else disputes end,
-      refund_status = case when detail_wins then s.virtual_account ->> 'refund_status' else refund_status end,
-      virtual_account_bank = case when wins then s.virtual_account ->> 'bank' else virtual_account_bank end,
-      virtual_account_holder = case when wins then s.virtual_account ->> 'remittee_name' else virtual_account_holder end,
-      virtual_account_expires_at = case when wins then private.time_of(s.virtual_account ->> 'expired_at') else virtual_account_expires_at end,
-      virtual_account_number = case
-        when not wins then virtual_account_number
-        when new_status = 'virtual_account_issued' then s.virtual_account ->> 'account_number'
-        else private.masked(s.virtual_account ->> 'account_number')
-      end,
-      paid_at = least(paid_at, s.paid_at),
-      failed_at = greatest(failed_at, s.failed_at),
-      cancelled_at = greatest(cancelled_at, s.cancelled_at)
-    where payments.payment_id = s.payment_id;
+  if s.cancellations <> '[]' then
+    for element in select value from jsonb_array_elements(s.cancellations) order by value ->> 'id' loop
+      perform private.merge_cancellation(s.payment_id, element, new_status, p_source, p_now);
+    end loop;
   end if;
 
-  perform private.balance_payment(s.payment_id, new_paid, new_cancelled, new_status, p_now);
+  seen := payment;
+  if wins then
+    seen.portone_status := s.status;
+    seen.portone_pay_method := s.pay_method;
+    seen.status_changed_at := s.status_changed_at;
+    seen.portone_updated_at := s.updated_at;
+    seen.portone_cancelled := s.cancelled::bigint;
+    seen.snapshot_digest := digest;
+    seen.provider_transaction_id := s.transaction_id;
+    seen.portone_store_id := s.store_id;
+    seen.pg_provider := s.pg_provider;
+    seen.pg_tx_id := s.pg_tx_id;
+    seen.failure := s.failure;
+    seen.discrepancies := new_discrepancies;
+    seen.virtual_account_bank := s.virtual_account ->> 'bank';
+    seen.virtual_account_holder := s.virtual_account ->> 'remittee_name';
+    seen.virtual_account_expires_at := private.time_of(s.virtual_account ->> 'expired_at');
+    seen.virtual_account_number := case
+      when new_status = 'virtual_account_issued' then s.virtual_account ->> 'account_number'
+      else private.masked(s.virtual_account ->> 'account_number')
+    end;
+  end if;
+  if detail_wins then
+    seen.detail_updated_at := s.updated_at;
+    seen.detail_digest := digest;
+    seen.receipt_url := s.receipt_url;
+    seen.disputes := s.disputes;
+    seen.refund_status := s.virtual_account ->> 'refund_status';
+  end if;
+  seen.paid_at := least(payment.paid_at, s.paid_at);
+  seen.failed_at := greatest(payment.failed_at, s.failed_at);
+  seen.cancelled_at := greatest(payment.cancelled_at, s.cancelled_at);
+  perform private.balance_payment(seen,
+    wins or detail_wins
+    or (seen.paid_at, seen.failed_at, seen.cancelled_at) is distinct from (payment.paid_at, payment.failed_at, payment.cancelled_at),
+    new_paid, new_cancelled, new_status, p_now);
 
   if wins and new_status <> payment.status then
     perform private.append_event(s.payment_id, 'status_changed', payment.status, new_status,
@@ -285,7 +300,7 @@ begin
         'channel_kind', s.channel_kind, 'store_id', s.store_id), p_source, p_now);
     perform private.open_drift('discrepancy', s.payment_id, jsonb_build_object('discrepancies', to_jsonb(new_discrepancies)), p_now);
   end if;
-  if detail_wins then
+  if detail_wins and s.disputes <> payment.disputes then
     perform private.note_disputes(s.payment_id, payment.disputes, s.disputes, new_status, p_source, p_now);
   end if;
 end

@@ -1,42 +1,54 @@
 -- What a job leaves behind when it ends, whoever ends it: webhooks and operations that waited, payments and refunds under way.
 
-create function private.finish_dependents(
-  p_job_id bigint, p_webhook_status public.webhook_status, p_skip_reason text,
-  p_operation_status public.operation_status, p_result jsonb, p_error jsonb, p_now timestamptz, out operation_ids uuid[]
-)
+create type private.ending as (
+  job_id bigint, webhook_status public.webhook_status, skip_reason text, operation_status public.operation_status, result jsonb, error jsonb
+);
+
+create function private.finish_dependents(p_endings private.ending[], p_now timestamptz, out operation_ids uuid[], out job_ids bigint[])
 language plpgsql set search_path = ''
 as $$
+declare
+  ended_ids constant bigint[] := array(select ending.job_id from unnest(p_endings) as ending);
 begin
+  -- All jobs of a call in two statements; by their array of ids, never by a join (see reap_jobs).
   update public.webhook_logs
-  set status = p_webhook_status, skip_reason = p_skip_reason, error = p_error, processed_at = p_now,
+  set status = p_endings[array_position(ended_ids, webhook_logs.job_id)].webhook_status,
+    skip_reason = p_endings[array_position(ended_ids, webhook_logs.job_id)].skip_reason,
+    error = p_endings[array_position(ended_ids, webhook_logs.job_id)].error,
+    processed_at = p_now,
     -- the payment may have become known only now
     payment_id = coalesce(webhook_logs.payment_id, (
       select payments.payment_id from public.payments
       where webhook_logs.subject_kind = 'payment' and payments.payment_id = webhook_logs.subject_id
     ))
-  where webhook_logs.job_id = p_job_id and webhook_logs.status = 'received';
+  where webhook_logs.job_id = any (ended_ids) and webhook_logs.status = 'received';
 
   with ended as (
     update public.payment_operations
-    set status = p_operation_status, result = p_result, error = p_error, finished_at = p_now,
-      payment_id = coalesce(payment_operations.payment_id, p_result ->> 'paymentId')
-    where payment_operations.job_id = p_job_id and payment_operations.status = 'pending'
+    set status = p_endings[array_position(ended_ids, payment_operations.job_id)].operation_status,
+      result = p_endings[array_position(ended_ids, payment_operations.job_id)].result,
+      error = p_endings[array_position(ended_ids, payment_operations.job_id)].error,
+      finished_at = p_now,
+      payment_id = coalesce(payment_operations.payment_id, p_endings[array_position(ended_ids, payment_operations.job_id)].result ->> 'paymentId')
+    where payment_operations.job_id = any (ended_ids) and payment_operations.status = 'pending'
       and payment_operations.kind <> 'cancel_payment'
       -- Nobody knows yet how it ended: not even that it failed.
       and not exists (
         select from private.attempts
         where attempts.operation_id = payment_operations.id
-          and (attempts.decided_at is null or (attempts.outcome in ('succeeded', 'requested') and p_operation_status = 'failed'))
+          and (attempts.decided_at is null or (
+            attempts.outcome in ('succeeded', 'requested')
+            and p_endings[array_position(ended_ids, payment_operations.job_id)].operation_status = 'failed'
+          ))
       )
-    returning payment_operations.id
+    returning payment_operations.id, payment_operations.job_id
   )
-  select coalesce(array_agg(ended.id), '{}') into operation_ids from ended;
+  select coalesce(array_agg(ended.id), '{}'), coalesce(array_agg(ended.job_id), '{}') into operation_ids, job_ids from ended;
 end
 $$;
-comment on function private.finish_dependents(bigint, public.webhook_status, text, public.operation_status, jsonb, jsonb, timestamptz) is
-  'A job has ended: so have the webhook deliveries and the operations that waited for it. A refund''s operation ends with its cancellation instead.';
-revoke all on function private.finish_dependents(bigint, public.webhook_status, text, public.operation_status, jsonb, jsonb, timestamptz)
-from public, anon, authenticated, service_role;
+comment on function private.finish_dependents(private.ending[], timestamptz) is
+  'Jobs have ended, each named once: so have the webhook deliveries and the operations that waited for them. A refund''s operation ends with its cancellation instead. Returns the operations, and the job of each.';
+revoke all on function private.finish_dependents(private.ending[], timestamptz) from public, anon, authenticated, service_role;
 
 create function private.bury_job(p_id bigint, p_reason text, p_error jsonb, p_now timestamptz) returns uuid[]
 language plpgsql set search_path = ''
@@ -79,7 +91,7 @@ begin
     update public.billing_keys set billing_key = null, updated_at = p_now
     where id = private.uuid_of(job.payload ->> 'billing_key_id') and issued_at is null;
   end if;
-  return private.finish_dependents(job.id, 'failed', null, 'failed', null, known_error, p_now);
+  return (private.finish_dependents(array[row(job.id, 'failed', null, 'failed', null, known_error)::private.ending], p_now)).operation_ids;
 end
 $$;
 comment on function private.bury_job(bigint, text, jsonb, timestamptz) is
@@ -102,10 +114,16 @@ comment on function private.abandon_payment(text, jsonb, timestamptz) is 'A paym
 revoke all on function private.abandon_payment(text, jsonb, timestamptz) from public, anon, authenticated, service_role;
 
 create function private.rebalance(p_payment_id text, p_now timestamptz) returns void
-language sql set search_path = ''
+language plpgsql set search_path = ''
 as $$
-  select private.balance_payment(payments.payment_id, payments.paid_amount, payments.cancelled_amount, payments.status, p_now)
-  from public.payments where payments.payment_id = p_payment_id
+declare
+  payment public.payments;
+begin
+  select * into payment from public.payments where payments.payment_id = p_payment_id for no key update;
+  if found then
+    perform private.balance_payment(payment, false, payment.paid_amount, payment.cancelled_amount, payment.status, p_now);
+  end if;
+end
 $$;
 comment on function private.rebalance(text, timestamptz) is 'Holds anew after a refund was asked for or ended.';
 revoke all on function private.rebalance(text, timestamptz) from public, anon, authenticated, service_role;

@@ -11,24 +11,36 @@ create function private.job_context(p_id bigint, p_kind text, p_payload jsonb, p
 -- Looked up by key, once a job: planning it anew for each, as claim_jobs has it for itself, costs ten times the look-up.
 language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
+declare
+  subject constant text := p_payload ->> 'payment_id';
+  context jsonb := '{}';
 begin
-  return case when p_kind in (
-    'register_billing_key', 'delete_billing_key', 'sync_billing_key', 'charge_billing_key', 'create_schedule', 'revoke_schedule', 'confirm_payment', 'read_identity',
-    'sync_payment'
-  ) then private.card_context(p_id, p_kind, p_payload, p_operation_id) else '{}'::jsonb end || case when p_payload ? 'payment_id' then jsonb_build_object(
-    'channel', case when p_kind = 'prepare_payment' then private.channel_for('payment', p_payload ->> 'pay_method') end,
-    'payment', (
-      select jsonb_build_object(
-        'payment_id', payments.payment_id, 'status', payments.status, 'origin', payments.origin,
-        -- Money is spoken of where it lies.
-        'store_id', case when private.is_settled(payments.portone_status) then coalesce(payments.portone_store_id, payments.store_id) else payments.store_id end,
-        'channel_key', payments.channel_key, 'order_name', payments.order_name,
-        'amount', payments.amount, 'tax_free_amount', payments.tax_free_amount, 'currency', payments.currency,
-        'pay_method', payments.pay_method, 'pg_provider', payments.pg_provider, 'known', payments.portone_status is not null
-      )
-      from public.payments where payments.payment_id = p_payload ->> 'payment_id'
-    ),
-    'cancellation', (
+  if p_kind in (
+      'register_billing_key', 'delete_billing_key', 'sync_billing_key', 'charge_billing_key', 'create_schedule', 'revoke_schedule', 'confirm_payment', 'read_identity'
+    )
+    -- Most payments are nobody's schedule.
+    or (p_kind = 'sync_payment' and exists (select from public.payment_schedules as schedules where schedules.payment_id = subject)) then
+    context := private.card_context(p_id, p_kind, p_payload, p_operation_id);
+  end if;
+  if subject is null then
+    return context;
+  end if;
+  context := context || jsonb_build_object('payment', (
+    select jsonb_build_object(
+      'payment_id', payments.payment_id, 'status', payments.status, 'origin', payments.origin,
+      -- Money is spoken of where it lies.
+      'store_id', case when private.is_settled(payments.portone_status) then coalesce(payments.portone_store_id, payments.store_id) else payments.store_id end,
+      'channel_key', payments.channel_key, 'order_name', payments.order_name,
+      'amount', payments.amount, 'tax_free_amount', payments.tax_free_amount, 'currency', payments.currency,
+      'pay_method', payments.pay_method, 'pg_provider', payments.pg_provider, 'known', payments.portone_status is not null
+    )
+    from public.payments where payments.payment_id = subject
+  ));
+  if p_kind = 'prepare_payment' then
+    context := context || jsonb_build_object('channel', private.channel_for('payment', p_payload ->> 'pay_method'));
+  end if;
+  if p_payload ? 'cancellation' then
+    context := context || jsonb_build_object('cancellation', (
       select jsonb_build_object(
         'id', refunds.id, 'amount', refunds.amount, 'held_amount', refunds.held_amount, 'tax_free_amount', refunds.tax_free_amount,
         'reason', refunds.reason, 'requester', upper(refunds.requester), 'status', refunds.status, 'cancellation_id', refunds.cancellation_id,
@@ -39,14 +51,17 @@ begin
         )
       )
       from public.payment_cancellations as refunds where refunds.id = private.uuid_of(p_payload ->> 'cancellation')
-    ),
-    'attempt', (
+    ));
+  end if;
+  if p_operation_id is not null then
+    context := context || jsonb_build_object('attempt', (
       select jsonb_build_object('number', attempts.number, 'idempotency_key', attempts.idempotency_key,
         'sent_at', private.iso(attempts.sent_at), 'outcome', attempts.outcome)
       from private.attempts where attempts.operation_id = p_operation_id
       order by attempts.number desc limit 1
-    )
-  ) else '{}'::jsonb end;
+    ));
+  end if;
+  return context;
 end
 $$;
 comment on function private.job_context(bigint, text, jsonb, uuid) is 'What a worker needs to know to run a job, as of its claim: the payment, the refund with its bank details, the last attempt.';

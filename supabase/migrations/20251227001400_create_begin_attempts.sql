@@ -26,7 +26,8 @@ begin
   if jsonb_typeof(p_element -> 'snapshots') is distinct from 'array' then
     return 0;
   end if;
-  for snapshot in select value from jsonb_array_elements(p_element -> 'snapshots') loop
+  for i in 1 .. jsonb_array_length(p_element -> 'snapshots') loop
+    snapshot := p_element -> 'snapshots' -> (i - 1);
     if snapshot ->> 'payment_id' is distinct from p_job.payload ->> 'payment_id' then
       perform private.fail('422', 'SNAPSHOT_FOR_ANOTHER_PAYMENT', format('A snapshot of job %s is not of its payment.', p_job.id), p_name || '.snapshots', 'Send only the payment the job names.');
     end if;

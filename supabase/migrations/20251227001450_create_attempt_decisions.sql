@@ -153,6 +153,9 @@ declare
   seen text;
   again boolean := false;
 begin
+  if not exists (select from private.attempts where attempts.payment_id = p_payment_id) then
+    return;
+  end if;
   for sent in
     select operations.id, operations.kind::text as kind
     from public.payment_operations as operations

@@ -211,20 +211,25 @@ language plpgsql set search_path = ''
 as $$
 declare
   answer private.verdict;
+  subject constant text := p_job.payload ->> 'payment_id';
   was_read boolean;
 begin
   answer.verdict := p_outcome ->> 'verdict';
   answer.error := nullif(p_outcome -> 'error', 'null');
   was_read := private.job_snapshots(p_job, p_outcome, p_name, p_now) > 0;
-  perform private.note_reading(p_job.payload ->> 'payment_id', was_read, p_outcome -> 'not_found' = 'true', p_now);
+  perform private.note_reading(subject, was_read, p_outcome -> 'not_found' = 'true', p_now);
   perform private.read_schedule(p_job, p_outcome, p_name, p_now);
-  perform private.follow_schedule(p_job.payload ->> 'payment_id', p_now);
+  perform private.follow_schedule(subject, p_now);
   if not was_read and p_outcome -> 'not_found' = 'true' then
-    perform private.decide_by_reading(p_job.payload ->> 'payment_id', false, true, p_outcome -> 'schedule_not_found' = 'true', null, p_now);
+    perform private.decide_by_reading(subject, false, true, p_outcome -> 'schedule_not_found' = 'true', null, p_now);
   end if;
-  answer.result := private.payment_summary(p_job.payload ->> 'payment_id');
-  perform private.follow_refund(p_job.payload ->> 'payment_id', p_now);
-  if answer.verdict = 'done' and answer.result is null and p_outcome -> 'not_found' = 'true' then
+  -- The result is for those who asked; a webhook's read has nobody who would see it.
+  if exists (select from public.payment_operations as operations where operations.job_id = p_job.id and operations.status = 'pending') then
+    answer.result := private.payment_summary(subject);
+  end if;
+  perform private.follow_refund(subject, p_now);
+  if answer.verdict = 'done' and p_outcome -> 'not_found' = 'true'
+    and not exists (select from public.payments where payments.payment_id = subject) then
     answer.skip_reason := 'payment_not_found';
   end if;
   return answer;

@@ -24,7 +24,10 @@ declare
   again_seconds numeric[] := '{}';
   again_counts boolean[] := '{}';
   again_errors jsonb[] := '{}';
+  endings private.ending[] := '{}';
+  ended record;
   settled public.settled_job;
+  settled_jobs public.settled_job[] := '{}';
 begin
   perform private.check_claims('outcomes', settle_jobs.outcomes);
   select named.index into bad
@@ -67,6 +70,14 @@ begin
       over_ids := over_ids || job.id;
       over_verdicts := over_verdicts || answer.verdict;
       over_errors := over_errors || answer.error;
+      endings := endings || row(
+        job.id,
+        case when answer.verdict = 'failed' and job.kind = 'sync_payment' then 'failed'
+          when answer.skip_reason is not null then 'skipped' else 'processed' end,
+        case when answer.verdict = 'failed' and job.kind = 'sync_payment' then null else answer.skip_reason end,
+        case answer.verdict when 'done' then 'succeeded' else 'failed' end,
+        answer.result, answer.error
+      )::private.ending;
     elsif answer.verdict = 'retry' then
       again_ids := again_ids || job.id;
       again_seconds := again_seconds || least(86400, greatest(0, coalesce(answer.retry_in, private.backoff_seconds(job.failures))));
@@ -98,6 +109,8 @@ begin
     last_error = again_errors[array_position(again_ids, jobs.id)]
   where jobs.id = any (again_ids);
 
+  ended := private.finish_dependents(endings, v_now);
+
   for i in 1 .. cardinality(settle_jobs.outcomes) loop
     job := jobs_by_index[i];
     answer := answers[i];
@@ -120,27 +133,26 @@ begin
       end if;
     elsif answer.verdict = 'dead' then
       settled.operation_ids := private.bury_job(job.id, coalesce(lower(answer.error ->> 'code'), 'failed_too_often'), answer.error, v_now);
-    elsif answer.verdict in ('done', 'failed') then
-      settled.operation_ids := private.finish_dependents(
-        job.id,
-        case when answer.verdict = 'failed' and job.kind = 'sync_payment' then 'failed'
-          when answer.skip_reason is not null then 'skipped' else 'processed' end::public.webhook_status,
-        case when answer.verdict = 'failed' and job.kind = 'sync_payment' then null else answer.skip_reason end,
-        case answer.verdict when 'done' then 'succeeded' else 'failed' end::public.operation_status,
-        answer.result, answer.error, v_now
+    elsif job.id = any (ended.job_ids) then
+      settled.operation_ids := array(
+        select operations.id from unnest(ended.operation_ids, ended.job_ids) as operations (id, job_id) where operations.job_id = job.id
       );
     end if;
     if job.operation_id is not null and not job.operation_id = any (settled.operation_ids) then
       settled.operation_ids := settled.operation_ids || job.operation_id;
     end if;
-    select operations.status into settled.operation_status from public.payment_operations as operations
-    where operations.id = coalesce(settled.operation_id, settled.operation_ids[1]);
-    select payments.status into settled.payment_status from public.payments
-    where payments.payment_id = job.payload ->> 'payment_id';
-    return next settled;
+    settled_jobs[i] := settled;
   end loop;
-
   perform private.promote_lanes(lanes);
+
+  return query
+  select
+    settled.index, settled.job_id, settled.accepted, settled.reason, settled.operation_id, settled.operation_ids,
+    operations.status::text, payments.status::text
+  from unnest(settled_jobs) as settled
+  left join public.payment_operations as operations on operations.id = coalesce(settled.operation_id, settled.operation_ids[1])
+  left join public.payments on payments.payment_id = (jobs_by_index[settled.index]).payload ->> 'payment_id'
+  order by settled.index;
 end
 $$;
 comment on function public.settle_jobs(jsonb[]) is

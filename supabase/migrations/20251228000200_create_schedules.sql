@@ -86,6 +86,9 @@ create function private.follow_schedule(p_payment_id text, p_now timestamptz) re
 language plpgsql set search_path = ''
 as $$
 begin
+  if not exists (select from public.payment_schedules as schedules where schedules.payment_id = p_payment_id) then
+    return;
+  end if;
   update public.payment_schedules as schedules
   set status = case when private.is_settled(payments.portone_status) then 'succeeded' else 'failed' end::public.schedule_status,
     failure = case when payments.portone_status = 'FAILED' then payments.failure end,
@@ -124,10 +127,10 @@ as $$
 declare
   schedule public.payment_schedules;
 begin
-  perform private.job_schedules(p_job, p_outcome, p_name, p_now);
   if jsonb_typeof(p_outcome -> 'schedules') is distinct from 'array' or p_outcome -> 'schedules' = '[]' then
     return;
   end if;
+  perform private.job_schedules(p_job, p_outcome, p_name, p_now);
   select * into schedule from public.payment_schedules as schedules where schedules.payment_id = p_job.payload ->> 'payment_id';
   if schedule.status not in ('succeeded', 'failed', 'revoked') and p_now between schedule.time_to_pay and schedule.time_to_pay + interval '3 days'
     and not exists (select from queue.jobs where jobs.lane = p_job.lane and jobs.state = 'scheduled') then

@@ -4,16 +4,21 @@ create function private.follow_refund(p_payment_id text, p_now timestamptz) retu
 language plpgsql set search_path = ''
 as $$
 declare
-  payment public.payments;
+  payment record;
   open_since timestamptz;
   age interval;
 begin
-  select * into payment from public.payments where payments.payment_id = p_payment_id;
+  select payments.refund_status, payments.cancelled_amount, payments.cancelled_at into payment
+  from public.payments where payments.payment_id = p_payment_id;
   -- PortOne carries it out later, and when it fails no webhook says so.
   select min(coalesce(refunds.requested_at, refunds.created_at)) into open_since
   from public.payment_cancellations as refunds
   where refunds.payment_id = p_payment_id and refunds.status = 'requested' and refunds.cancellation_id is not null;
 
+  if payment.cancelled_amount = 0 and open_since is null then
+    -- Nothing was ever given back (what is cancelled never shrinks), so there is no finding to close either.
+    return;
+  end if;
   if payment.refund_status is null or payment.refund_status = 'COMPLETED' or payment.cancelled_amount = 0 then
     perform private.close_drift('refund_not_paid_out', p_payment_id, coalesce(payment.refund_status, 'none'), p_now);
   else

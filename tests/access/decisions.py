@@ -66,7 +66,7 @@ RELATIONS: dict[str, Relation] = {
         " portone_pay_method status_changed_at portone_updated_at portone_store_id portone_cancelled snapshot_digest"
         " detail_updated_at detail_digest store_id channel_key channel_kind pg_provider pg_tx_id receipt_url"
         " failure failed_at virtual_account_bank virtual_account_number virtual_account_holder"
-        " virtual_account_expires_at refund_status disputes is_live event_count",
+        " virtual_account_expires_at refund_status disputes is_live",
         own="user_id = %(owner)s and status <> 'preparing'",
         # For one release, a server from before V2; a trigger keeps it to the payments from before V2.
         service_inserts=f"id user_id created_at {_FROM_BEFORE_V2}",

@@ -119,7 +119,6 @@ IGNORED = {
     "user_id",
     "created_at",
     "updated_at",
-    "event_count",
     "snapshot_digest",
     "detail_digest",
 }

@@ -531,7 +531,6 @@ class PublicPayments(BaseModel):
     detail_updated_at: Optional[datetime.datetime] = Field(alias="detail_updated_at")
     discrepancies: List[str] = Field(alias="discrepancies")
     disputes: JsonValue = Field(alias="disputes")
-    event_count: int = Field(alias="event_count")
     failed_at: Optional[datetime.datetime] = Field(alias="failed_at")
     failure: Optional[JsonValue] = Field(alias="failure")
     id: uuid.UUID = Field(alias="id")
@@ -580,7 +579,6 @@ class PublicPaymentsInsert(TypedDict):
     detail_updated_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="detail_updated_at")]]
     discrepancies: NotRequired[Annotated[List[str], Field(alias="discrepancies")]]
     disputes: NotRequired[Annotated[JsonValue, Field(alias="disputes")]]
-    event_count: NotRequired[Annotated[int, Field(alias="event_count")]]
     failed_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="failed_at")]]
     failure: NotRequired[Annotated[Optional[JsonValue], Field(alias="failure")]]
     id: NotRequired[Annotated[uuid.UUID, Field(alias="id")]]
@@ -629,7 +627,6 @@ class PublicPaymentsUpdate(TypedDict):
     detail_updated_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="detail_updated_at")]]
     discrepancies: NotRequired[Annotated[List[str], Field(alias="discrepancies")]]
     disputes: NotRequired[Annotated[JsonValue, Field(alias="disputes")]]
-    event_count: NotRequired[Annotated[int, Field(alias="event_count")]]
     failed_at: NotRequired[Annotated[Optional[datetime.datetime], Field(alias="failed_at")]]
     failure: NotRequired[Annotated[Optional[JsonValue], Field(alias="failure")]]
     id: NotRequired[Annotated[uuid.UUID, Field(alias="id")]]
