@@ -7,27 +7,53 @@ comment on schema private is 'Checked function bodies, helpers and secrets. Neve
 revoke all on schema private from public, anon, authenticated, service_role;
 grant usage on schema private to authenticated, service_role;
 
+-- What policies call is plpgsql: a function in SQL is read and planned anew by each statement that calls it, which took
+-- longer than the page itself.
 create function private.is_admin() returns boolean
-language sql stable set search_path = ''
-return coalesce((select auth.jwt()) -> 'app_metadata' ->> 'role', '') = 'admin';
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return coalesce(auth.jwt() -> 'app_metadata' ->> 'role', '') = 'admin';
+end
+$$;
 comment on function private.is_admin() is
   'True when the caller''s JWT carries app_metadata.role = admin. app_metadata is set by the server only; user_metadata is never trusted.';
 revoke all on function private.is_admin() from public, anon, authenticated, service_role;
 grant execute on function private.is_admin() to authenticated, service_role;
 
-create function private.visible_users() returns uuid[]
+create function private.first_visible_user() returns uuid
 language plpgsql stable set search_path = ''
 as $$
+declare
+  -- read once: taking a token apart is most of what this costs
+  claims constant jsonb := auth.jwt();
 begin
-  return case when private.is_admin()
-    then array['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff']::uuid[]
-    else array[auth.uid(), auth.uid()] end;
+  return case
+    when claims -> 'app_metadata' ->> 'role' = 'admin' then '00000000-0000-0000-0000-000000000000'
+    else claims ->> 'sub'
+  end::uuid;
 end
 $$;
-comment on function private.visible_users() is
-  'RLS: first and last user whose rows the caller sees, himself or everybody. As a range, because "mine or I am admin" finds no index: a page without a filter would read the whole table.';
-revoke all on function private.visible_users() from public, anon, authenticated, service_role;
-grant execute on function private.visible_users() to authenticated, service_role;
+comment on function private.first_visible_user() is
+  'RLS: rows are visible from this user to private.last_visible_user(): oneself, or everybody for an admin; null for nobody. As a range, because "mine or I am admin" finds no index: a page without a filter would read the whole table.';
+revoke all on function private.first_visible_user() from public, anon, authenticated, service_role;
+grant execute on function private.first_visible_user() to authenticated, service_role;
+
+create function private.last_visible_user() returns uuid
+language plpgsql stable set search_path = ''
+as $$
+declare
+  claims constant jsonb := auth.jwt();
+begin
+  return case
+    when claims -> 'app_metadata' ->> 'role' = 'admin' then 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+    else claims ->> 'sub'
+  end::uuid;
+end
+$$;
+comment on function private.last_visible_user() is 'RLS: the other end of private.first_visible_user().';
+revoke all on function private.last_visible_user() from public, anon, authenticated, service_role;
+grant execute on function private.last_visible_user() to authenticated, service_role;
 
 create type public.payment_status as enum (
   'preparing', 'ready', 'pay_pending', 'virtual_account_issued', 'paid',
@@ -143,7 +169,7 @@ begin
     execute 'grant select on public.orders to authenticated';
     execute 'grant select, insert, update, delete on public.orders to service_role';
     execute 'create policy orders_select_own on public.orders for select to authenticated
-      using (user_id between (select (private.visible_users())[1]) and (select (private.visible_users())[2]))';
+      using (user_id between (select private.first_visible_user()) and (select private.last_visible_user()))';
     execute 'create index orders_user_id_idx on public.orders (user_id)';
     execute 'comment on index public.orders_user_id_idx is ''RLS: a user''''s own orders.''';
   end if;
@@ -185,7 +211,7 @@ for each row when (current_user = 'service_role') execute function private.payme
 create policy payments_select_own on public.payments for select to authenticated
 using (
   (
-    user_id between (select (private.visible_users())[1]) and (select (private.visible_users())[2])
+    user_id between (select private.first_visible_user()) and (select private.last_visible_user())
     and (next_status is distinct from 'preparing' or (select private.is_admin()))
   )
   -- of nobody: from before V2, or made elsewhere
@@ -301,7 +327,7 @@ grant select (
 grant update (nickname, is_default, is_active) on public.billing_keys to authenticated;
 grant select on public.billing_keys to service_role;
 create policy billing_keys_select_own on public.billing_keys for select to authenticated
-using (user_id between (select (private.visible_users())[1]) and (select (private.visible_users())[2]));
+using (user_id between (select private.first_visible_user()) and (select private.last_visible_user()));
 create policy billing_keys_update_own on public.billing_keys for update to authenticated
 using ((user_id = (select auth.uid()) or (select private.is_admin())) and deleted_at is null)
 with check (user_id = (select auth.uid()) or (select private.is_admin()));

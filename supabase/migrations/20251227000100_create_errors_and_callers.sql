@@ -103,7 +103,7 @@ comment on function private.number_of(text) is 'A number from JSON text, null wh
 revoke all on function private.number_of(text) from public, anon, authenticated, service_role;
 
 create function private.uuid_of(p_text text) returns uuid
-language plpgsql immutable strict set search_path = ''
+language plpgsql immutable set search_path = ''
 as $$
 begin
   return case when p_text ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then p_text::uuid end;

@@ -44,6 +44,6 @@ revoke all on public.payment_operations from public, anon, authenticated, servic
 grant select on public.payment_operations to authenticated, service_role;
 create policy payment_operations_select_own on public.payment_operations for select to authenticated
 using (
-  requested_by between (select (private.visible_users())[1]) and (select (private.visible_users())[2])
+  requested_by between (select private.first_visible_user()) and (select private.last_visible_user())
   or (requested_by is null and (select private.is_admin()))
 );

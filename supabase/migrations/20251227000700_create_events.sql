@@ -22,12 +22,8 @@ grant select on public.payment_events to authenticated, service_role;
 create policy payment_events_select_own on public.payment_events for select to authenticated
 using (
   (select private.is_admin())
-  or exists (
-    select from public.payments
-    where payments.payment_id = payment_events.payment_id
-      and payments.user_id = (select auth.uid())
-      and payments.status <> 'preparing'
-  )
+  -- whoever sees the payment, as with payment_cancellations
+  or exists (select from public.payments where payments.payment_id = payment_events.payment_id)
 );
 
 create function private.refuse_change() returns trigger

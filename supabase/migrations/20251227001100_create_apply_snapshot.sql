@@ -149,12 +149,17 @@ comment on function private.read_snapshot(jsonb) is 'A snapshot from outside as 
 revoke all on function private.read_snapshot(jsonb) from public, anon, authenticated, service_role;
 
 create function private.time_of(p_text text) returns timestamptz
-language plpgsql immutable strict set search_path = ''
+language plpgsql immutable set search_path = ''
 as $$
 begin
-  return p_text::timestamptz;
-exception when data_exception then
-  return null;
+  if p_text is null then
+    return null;
+  end if;
+  begin
+    return p_text::timestamptz;
+  exception when data_exception then
+    return null;
+  end;
 end
 $$;
 comment on function private.time_of(text) is 'A time that is only shown, null when it cannot be read. RFC 3339 carries its offset, so the result does not depend on a setting.';

@@ -5,11 +5,15 @@
 grant execute on function private.now() to authenticated, service_role;
 
 create function private.is_operator() returns boolean
-language sql stable set search_path = ''
-return private.is_admin() or pg_has_role(
-  -- The role the API switched to, or who logged in: neither is changed by a definer function.
-  case current_setting('role') when 'none' then session_user else current_setting('role')::name end, 'service_role', 'usage'
-);
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return private.is_admin() or pg_has_role(
+    -- The role the API switched to, or who logged in: neither is changed by a definer function.
+    case current_setting('role') when 'none' then session_user else current_setting('role')::name end, 'service_role', 'usage'
+  );
+end
+$$;
 comment on function private.is_operator() is
   'True for an admin''s token, the service role and whoever logs in with its rights (the migration role). Holds inside definer functions too.';
 revoke all on function private.is_operator() from public, anon, authenticated, service_role;

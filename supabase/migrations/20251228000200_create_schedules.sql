@@ -29,7 +29,7 @@ alter table public.payment_schedules enable row level security;
 revoke all on public.payment_schedules from public, anon, authenticated, service_role;
 grant select on public.payment_schedules to authenticated, service_role;
 create policy payment_schedules_select_own on public.payment_schedules for select to authenticated
-using (user_id between (select (private.visible_users())[1]) and (select (private.visible_users())[2]));
+using (user_id between (select private.first_visible_user()) and (select private.last_visible_user()));
 
 create function private.schedule_rank(p_status public.schedule_status) returns integer
 language sql immutable set search_path = ''

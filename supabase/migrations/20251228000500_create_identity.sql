@@ -40,7 +40,7 @@ alter table public.identity_verifications enable row level security;
 revoke all on public.identity_verifications from public, anon, authenticated, service_role;
 grant select on public.identity_verifications to authenticated, service_role;
 create policy identity_verifications_select_own on public.identity_verifications for select to authenticated
-using (user_id between (select (private.visible_users())[1]) and (select (private.visible_users())[2]));
+using (user_id between (select private.first_visible_user()) and (select private.last_visible_user()));
 
 create table private.identity_secrets (
   identity_id uuid primary key references public.identity_verifications (id) on delete cascade,

@@ -226,7 +226,8 @@ PRIVATE_FOR_CLIENTS = {
     "describe_job",
     "is_operator",
     "is_admin",
-    "visible_users",
+    "first_visible_user",
+    "last_visible_user",
     "now",
     "fail",
 }
