@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from starlette.requests import Request
 
 from tests.unit.card_support import CI, HASH_KEY, IDENTITY, IDENTITY_ID, VERIFIED
@@ -288,3 +289,17 @@ def test_only_the_shops_own_proxies_are_believed(hops: int, header: str, expecte
     headers = [(b"x-forwarded-for", header.encode())] if header else []
     request = Request({"type": "http", "headers": headers, "client": ("203.0.113.9", 1)})
     assert client_address(request, hops) == expected
+
+
+@pytest.mark.parametrize(
+    ("hops", "header", "warned"), [(0, "198.51.100.1", 1), (1, "198.51.100.1", 0), (0, "", 0)]
+)
+async def test_a_proxy_nobody_declared_is_told_to_the_operator(hops: int, header: str, warned: int) -> None:
+    """Behind it all customers share one address and are throttled together."""
+    made = Identity(trusted_proxy_hops=hops)
+    headers = {"x-forwarded-for": header} if header else {}
+    with structlog.testing.capture_logs() as captured:
+        await made.post("/identity-verifications", {"purpose": "signup", "consent": True}, **headers)
+    fixes = [line["fix"] for line in captured if line["log_level"] == "warning" and "fix" in line]
+    assert len(fixes) == warned
+    assert all(fix.startswith("TRUSTED_PROXY_HOPS:") for fix in fixes)

@@ -42,7 +42,7 @@ def identity_routes(deps: Deps) -> APIRouter:
     @router.post("/identity-verifications", responses=answered(IdentityReply, "Begun."))
     async def request_identity_verification(request: Request, body: IdentityRequest) -> Response:
         """Begin an identity check; consent is stored before anything is asked of anybody."""
-        address = client_address(request, deps.settings.trusted_proxy_hops)
+        address = _address(deps, request)
         arguments = {**body.model_dump(), "address_hash": address_hash(deps.settings, address)}
         begun = await deps.users.ask("request_identity_verification", arguments, token=caller_token(request))
         return JSONResponse(
@@ -69,7 +69,7 @@ def identity_routes(deps: Deps) -> APIRouter:
             name=body.name,
             phone_number=body.phone_number,
             identity_number=body.identity_number,
-            ip_address=client_address(request, deps.settings.trusted_proxy_hops),
+            ip_address=_address(deps, request),
             operator=body.operator,
             method=body.method,
         )
@@ -118,8 +118,11 @@ class _Step:
 
 async def _authorized(deps: Deps, request: Request, identity_id: str, step: str) -> _Step:
     identifier = _identity_id(identity_id)
-    address = client_address(request, deps.settings.trusted_proxy_hops)
-    arguments = {"id": identifier, "step": step, "address_hash": address_hash(deps.settings, address)}
+    arguments = {
+        "id": identifier,
+        "step": step,
+        "address_hash": address_hash(deps.settings, _address(deps, request)),
+    }
     allowed = await deps.users.ask("authorize_identity_call", arguments, token=caller_token(request))
     named, store_id = allowed.get("identityVerificationId"), allowed.get("storeId")
     if not isinstance(named, str) or not named:
@@ -127,6 +130,17 @@ async def _authorized(deps: Deps, request: Request, identity_id: str, step: str)
     store = deps.stores.of(store_id if isinstance(store_id, str) else None)
     get_logger().info("portone identity check asked", step=step)
     return _Step(identifier, named, store, _channel(deps, allowed.get("channelKey")))
+
+
+def _address(deps: Deps, request: Request) -> str:
+    """Return the customer's address; a proxy nobody declared makes all customers one, throttled together."""
+    hops = deps.settings.trusted_proxy_hops
+    if hops == 0 and "x-forwarded-for" in request.headers:
+        get_logger().warning(
+            "identity check through a proxy: every customer has its address",
+            fix="TRUSTED_PROXY_HOPS: say how many proxies of yours append to X-Forwarded-For",
+        )
+    return client_address(request, hops)
 
 
 async def _complete(deps: Deps, request: Request, identity_id: str, key: str | None) -> Response:
