@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from worker.model import AttemptOutcome, Begun, Job, Outcome, Refund, Snapshot
 
 _LISTED_SOON_SECONDS: Final = 1.0
-# Somebody else changed the balance between our read and our send, or PortOne reads it otherwise: not for ever.
-_BALANCE_WAITS: Final = (0.0, 0.0, 1.0, 5.0, 30.0, 120.0)
+# Somebody else changed the balance between our read and our send, or PortOne reads it otherwise: not for ever, and not
+# often, since PortOne counts attempts to cancel a payment (OpenAPI: MAX_CANCEL_COUNT_REACHED).
+_BALANCE_WAITS: Final = (0.0, 1.0, 5.0, 30.0)
 _STATUSES: Final[dict[str, AttemptOutcome]] = {
     "SUCCEEDED": "succeeded",
     "REQUESTED": "requested",
