@@ -10,7 +10,9 @@ import httpx
 import pytest
 
 from sandbox.setup import console_bundle
+from sandbox.setup.paths import PROJECT_ROOT
 from tests.unit.support import FakeDatabase, make_deps
+from worker.story.words import EVENTS, KINDS
 from worker.web.app import create_app
 from worker.web.console import FOLDER
 
@@ -133,3 +135,30 @@ async def test_nothing_else_is_there(path: str) -> None:
     answer = await get(f"/console/{path}")
     assert answer.status_code == 404
     assert b"supabase_url" not in answer.content
+
+
+def words_of(language: str, block: str) -> set[str]:
+    """Return the names of one block of the console's texts."""
+    text = (console_bundle.SOURCES / "src" / "texts" / f"{language}.ts").read_text(encoding="utf-8")
+    (body,) = re.findall(rf"^  {block}: \{{\n(.*?)^  \}}", text, re.MULTILINE | re.DOTALL)
+    without_sentences = re.sub(r'"[^"]*"', "", body)
+    return set(re.findall(r"(\w+):", without_sentences))
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_everything_the_database_may_show_has_words(language: str) -> None:
+    manual = (PROJECT_ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    table = manual.split("| finding | subject |")[1].split("\n\n")[0]
+    findings = {
+        kind
+        for row in table.splitlines()
+        for kind in re.findall(r"`(\w+)`", row.split("| ")[1] if "| " in row else "")
+    }
+    assert len(findings) > 14
+    assert words_of(language, "findings") == findings
+    assert words_of(language, "operations") == set(KINDS)
+    assert words_of(language, "events") | {
+        "cancellation_succeeded",
+        "cancellation_failed",
+        "cancellation_requested",
+    } >= set(EVENTS)

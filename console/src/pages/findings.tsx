@@ -7,8 +7,8 @@ import { href } from "../router";
 import { useClient } from "../supabase";
 import { useTexts } from "../texts";
 
-// The subject of these findings is a payment; of the others an operation or a refund, whose payment stands in the detail.
-const OF_PAYMENT = new Set(["discrepancy", "missing_here", "cancelled_exceeds_total", "refund_not_paid_out", "dispute"]);
+// The subject of these findings is an operation or a refund, whose payment stands in the detail; of all others it is a payment.
+const OF_A_SEND = new Set(["undecided_charge", "undecided_cancellation", "ambiguous_cancellation", "cancellation_amount_differs"]);
 
 export function Findings() {
   const { t } = useTexts();
@@ -39,14 +39,14 @@ function One({ finding, onClose }: { finding: Finding; onClose: () => void }) {
   const { t, language } = useTexts();
   const [what, todo] = t.findings[finding.kind] ?? [finding.kind, ""];
   const detail = finding.detail as Record<string, unknown>;
-  const payment = OF_PAYMENT.has(finding.kind) ? finding.subject : typeof detail["payment_id"] === "string" ? detail["payment_id"] : null;
+  const payment = !OF_A_SEND.has(finding.kind) ? finding.subject : typeof detail["payment_id"] === "string" ? detail["payment_id"] : null;
   return (
     <li class="card" data-finding={finding.id}>
       <div class="row"><h2>{what}</h2><button type="button" class="push" onClick={onClose}>{t.closeFinding}</button></div>
       {todo !== "" && <p><span class="soft">{t.whatToDo}</span> {todo}</p>}
       <p class="small">
         {payment !== null ? <a href={href(["payments", payment])}>{payment}</a> : finding.subject}
-        <span class="soft"> {t.firstSeen} {moment(finding.first_seen_at, language)}{finding.seen > 1 && ` · ${finding.seen} ${t.seenTimes}`}</span>
+        <span class="soft"> · {t.firstSeen} {moment(finding.first_seen_at, language)}{finding.seen > 1 && ` · ${finding.seen} ${t.seenTimes}`}</span>
       </p>
       <details><summary>{t.details}</summary><pre>{JSON.stringify(finding.detail, null, 2)}</pre></details>
     </li>

@@ -13,7 +13,7 @@ export function Jobs() {
   const client = useClient();
   const { loaded, reload } = useLoaded(() => listJobs(client), [client]);
   const action = useAction(reload);
-  const title = (job: DeadJob, verb: string) => `${verb}: ${job.kind} ${job.id}`;
+  const title = (job: DeadJob, verb: string) => `${verb}: ${t.operations[job.kind ?? ""] ?? job.kind} ${job.id}`;
   const requeue = (job: DeadJob) => action.start({
     title: title(job, t.requeue), lead: t.requeueLead, action: t.requeue, done: t.requeued, act: (reason) => requeueJob(client, job.id ?? 0, reason),
   });
@@ -48,7 +48,7 @@ function Dead(props: { job: DeadJob; onRequeue: () => void; onDiscard: () => voi
   return (
     <li class="card" data-job={job.id}>
       <div class="row">
-        <b>{job.kind}</b><Badge tone="dead">{job.reason ?? t.jobStates["dead"] ?? ""}</Badge>
+        <b title={job.kind ?? ""}>{t.operations[job.kind ?? ""] ?? job.kind}</b><Badge tone="dead">{job.reason ?? t.jobStates["dead"] ?? ""}</Badge>
         <span class="soft">{job.died_at === null ? "" : moment(job.died_at, language)} · {t.failures} {job.failures}</span>
         <span class="push row"><button type="button" onClick={props.onRequeue}>{t.requeue}</button><button type="button" class="quiet" onClick={props.onDiscard}>{t.discard}</button></span>
       </div>
@@ -70,11 +70,11 @@ function Counts({ counts }: { counts: JobCount[] }) {
         <tbody>
           {counts.map((one) => (
             <tr key={`${one.kind} ${one.state}`}>
-              <th scope="row">{one.kind}</th>
+              <th scope="row">{t.operations[one.kind ?? ""] ?? one.kind}<span class="id">{one.kind}</span></th>
               <td data-label={t.state}><Badge tone={one.state ?? ""}>{t.jobStates[one.state ?? ""] ?? one.state ?? ""}</Badge></td>
               <td data-label={t.howMany} class="number">{count(Number(one.jobs ?? 0), language)}</td>
               <td data-label={t.oldest} class="number">{seconds(Number(one.oldest_seconds ?? 0), language)}</td>
-              <td data-label={t.nextRun} class="soft">{one.next_run_at === null ? "" : shortMoment(one.next_run_at, language)}</td>
+              <td data-label={t.nextRun} class="soft when">{one.next_run_at === null ? "" : shortMoment(one.next_run_at, language)}</td>
             </tr>
           ))}
         </tbody>

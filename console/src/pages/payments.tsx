@@ -76,7 +76,7 @@ function List({ found }: { found: Listed[] }) {
                     {one.cancelled_amount > 0 && <small class="soft"> −{money(one.cancelled_amount, currency, language)}</small>}</span>
                 </td>
                 <td data-label={t.method}>{t.methods[method as keyof typeof t.methods] ?? method}</td>
-                <td data-label={t.created} class="soft">{one.created_at === null ? "" : shortMoment(one.created_at, language)}</td>
+                <td data-label={t.created} class="soft when">{one.created_at === null ? "" : shortMoment(one.created_at, language)}</td>
               </tr>
             );
           })}
