@@ -170,7 +170,7 @@ function drawTotal() {
   const { product, quantity } = Object.fromEntries(new FormData($("order")));
   const price = products.find((one) => one.id === product)?.price ?? 0;
   // Only to show: what is charged is what place_order reads from the table.
-  $("pay").textContent = `${money(price * Number(quantity || 0))} ${t().pay}`;
+  $("pay").textContent = t().pay.replace("{amount}", money(price * Number(quantity || 0)));
 }
 $("order").addEventListener("input", drawTotal);
 

@@ -3,7 +3,7 @@
 export const texts = {
   ko: {
     shopName: "봄날 커피", other: "English", welcome: "로그인하고 주문하기", email: "이메일", password: "비밀번호 (8자 이상)", signUp: "회원가입", signIn: "로그인", signOut: "로그아웃",
-    buy: "주문하기", product: "상품", quantity: "수량", payWith: "결제수단", pay: "결제하기", working: "처리 중…", window: "결제창에서 진행해 주세요",
+    buy: "주문하기", product: "상품", quantity: "수량", payWith: "결제수단", pay: "{amount} 결제하기", working: "처리 중…", window: "결제창에서 진행해 주세요",
     CARD: "카드", VIRTUAL_ACCOUNT: "가상계좌", savedCard: "등록된 카드",
     myPayments: "내 결제", noPayments: "아직 결제가 없습니다.", receipt: "영수증", closeAccount: "입금 취소",
     myCards: "내 카드", noCards: "등록된 카드가 없습니다.", saveCard: "카드 등록", cardConsent: "다음 결제를 위해 카드 정보를 등록하는 데 동의합니다.",
@@ -26,7 +26,7 @@ export const texts = {
   },
   en: {
     shopName: "Bomnal Coffee", other: "한국어", welcome: "Sign in to order", email: "E-mail", password: "Password (8 or more)", signUp: "Sign up", signIn: "Sign in", signOut: "Sign out",
-    buy: "Order", product: "Product", quantity: "Quantity", payWith: "Pay with", pay: "Pay", working: "Working…", window: "Please go on in the window",
+    buy: "Order", product: "Product", quantity: "Quantity", payWith: "Pay with", pay: "Pay {amount}", working: "Working…", window: "Please go on in the window",
     CARD: "Card", VIRTUAL_ACCOUNT: "Virtual account", savedCard: "Saved card",
     myPayments: "My payments", noPayments: "No payment yet.", receipt: "Receipt", closeAccount: "Cancel the deposit",
     myCards: "My cards", noCards: "No saved card.", saveCard: "Save a card", cardConsent: "I agree that my card is saved for later payments.",

@@ -71,7 +71,8 @@
     const frame = document.createElement("iframe");
     frame.src = url;
     frame.title = "PortOne simulator";
-    frame.style.cssText = "position:fixed;inset:0;width:100%;height:100%;border:0;z-index:2147483647";
+    // The window's own color-scheme: where the two differ, browsers paint the frame opaque and the shop behind it is gone.
+    frame.style.cssText = "position:fixed;inset:0;width:100%;height:100%;border:0;z-index:2147483647;color-scheme:light dark";
     const answered = answerFrom(() => frame.contentWindow, subject);
     document.body.append(frame);
     try {
