@@ -137,7 +137,7 @@ def _address(deps: Deps, request: Request) -> str:
     hops = deps.settings.trusted_proxy_hops
     if hops == 0 and "x-forwarded-for" in request.headers:
         get_logger().warning(
-            "identity check through a proxy: every customer has its address",
+            "portone identity check through a proxy: every customer has its address",
             fix="TRUSTED_PROXY_HOPS: say how many proxies of yours append to X-Forwarded-For",
         )
     return client_address(request, hops)
