@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,10 @@ from worker.language import speak
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadFileScheduling
 
     from sandbox.supabase.endpoint import SupabaseEndpoint
     from sandbox.supabase.project import Supabase
@@ -25,6 +30,16 @@ os.environ["LC_ALL"] = "C.UTF-8"
 
 MIGRATED = "migrated"
 _numbers = itertools.count(1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    """Let `--dist loadfile` share out the files as `tests.sharing` says."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from tests.sharing import Sharing
+
+    return Sharing(config, log)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,29 +95,47 @@ def endpoint(supabase: Supabase) -> SupabaseEndpoint:
     return supabase.endpoint
 
 
-def _fresh(supabase: Supabase, template: str | None) -> Iterator[TestDatabase]:
-    name = f"test_{next(_numbers)}"
-    url = supabase.create_database(name, template)
-    yield TestDatabase(name, url, supabase.admin_url(name))
-    supabase.drop_database(name)
+@pytest.fixture(scope="session")
+def copied_database(
+    supabase_database: Supabase,
+) -> Callable[[str | None], AbstractContextManager[TestDatabase]]:
+    """Return a context manager `(template)`: a fresh copy of that database, dropped at the end."""
+
+    @contextmanager
+    def copied(template: str | None) -> Iterator[TestDatabase]:
+        name = f"test_{next(_numbers)}"
+        url = supabase_database.create_database(name, template)
+        yield TestDatabase(name, url, supabase_database.admin_url(name))
+        supabase_database.drop_database(name)
+
+    return copied
 
 
 @pytest.fixture
-def database(supabase_database: Supabase) -> Iterator[TestDatabase]:
+def database(
+    copied_database: Callable[[str], AbstractContextManager[TestDatabase]],
+) -> Iterator[TestDatabase]:
     """A fresh database with all migrations, for one test."""
-    yield from _fresh(supabase_database, MIGRATED)
+    with copied_database(MIGRATED) as fresh:
+        yield fresh
 
 
 @pytest.fixture(scope="module")
-def module_database(supabase_database: Supabase) -> Iterator[TestDatabase]:
+def module_database(
+    copied_database: Callable[[str], AbstractContextManager[TestDatabase]],
+) -> Iterator[TestDatabase]:
     """A fresh database with all migrations, shared by the tests of one module."""
-    yield from _fresh(supabase_database, MIGRATED)
+    with copied_database(MIGRATED) as fresh:
+        yield fresh
 
 
 @pytest.fixture
-def empty_database(supabase_database: Supabase) -> Iterator[TestDatabase]:
+def empty_database(
+    copied_database: Callable[[None], AbstractContextManager[TestDatabase]],
+) -> Iterator[TestDatabase]:
     """A fresh database as Supabase ships it; `supabase_database.push(only, database=name)` fills it."""
-    yield from _fresh(supabase_database, None)
+    with copied_database(None) as fresh:
+        yield fresh
 
 
 @pytest.fixture

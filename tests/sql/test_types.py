@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from sandbox.supabase.types import wanted_files
+from tests.sql.shop import Shop
 from worker.db import schema
 from worker.db.calls import CALLS, check_call
 from worker.db.queue import Queue
@@ -17,6 +18,8 @@ from worker.db.webhooks import WebhookLog
 from worker.model import Delivery, Job, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.conftest import TestDatabase
     from tests.sql.shop import Caller, Row
 
@@ -28,6 +31,14 @@ def test_the_generated_files_are_fresh(database: TestDatabase) -> None:
 
 def test_generating_twice_gives_the_same(database: TestDatabase, module_database: TestDatabase) -> None:
     assert wanted_files(database.url) == wanted_files(module_database.url)
+
+
+@pytest.fixture(scope="module")
+def owner(module_database: TestDatabase) -> Iterator[Caller]:
+    """The migration role's connection: these tests only read the catalogue."""
+    shop = Shop(module_database.url)
+    yield shop.owner()
+    shop.close()
 
 
 def signature(owner: Caller, function: str) -> Row:
