@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -37,7 +38,7 @@ def console_routes(settings: Settings, folder: Path = FOLDER) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     # Read once: only names found here can be asked for, so no path leads out of the folder.
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _files(folder)}
-    packed = {name: gzip.compress(content, mtime=0) for name, content in files.items()}
+    packed = {name: _packed(content) for name, content in files.items()}
     headers = security_headers(settings.browser_url)
 
     @router.get("/console")
@@ -69,6 +70,12 @@ def console_routes(settings: Settings, folder: Path = FOLDER) -> APIRouter:
         return Response(content, media_type=_TYPES[Path(name).suffix], headers=answer)
 
     return router
+
+
+@cache
+def _packed(content: bytes) -> bytes:
+    """Compress a file; once for a process, however many apps it makes."""
+    return gzip.compress(content, mtime=0)
 
 
 def security_headers(supabase_url: str) -> dict[str, str]:

@@ -87,18 +87,24 @@ class WebhookReply(_Output):
 
 Responses = dict[int | str, dict[str, Any]]
 
-_REFUSALS: Final[Responses] = {
-    400: {"model": ErrorReply, "description": "The body cannot be parsed."},
-    401: {"model": ErrorReply, "description": "No access token, or one that is not valid any more."},
-    403: {"model": ErrorReply, "description": "This caller may not ask for this."},
-    404: {"model": ErrorReply, "description": "There is no such thing, or it is somebody else's."},
-    409: {"model": ErrorReply, "description": "It does not fit how things stand: the message says what does."},
-    413: {"model": ErrorReply, "description": "The body is larger than 64 KiB."},
-    415: {"model": ErrorReply, "description": "The body is not JSON."},
-    422: {"model": ErrorReply, "description": "A field is wrong: `field` and `hint` say which and what to send."},
-    429: {"model": ErrorReply, "description": "Too often: wait `Retry-After` seconds."},
-    503: {"model": ErrorReply, "description": "Database or settings: wait `Retry-After` seconds; nothing happened twice."},
+# By name instead of `"model": ErrorReply`: FastAPI makes a validator of its own for each model of each route, though it
+# never validates a refusal, and these were most of the time an app takes to be made. `openapi.py` adds the schema.
+_ERROR: Final = {"application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorReply.__name__}"}}}
+_REFUSED: Final = {
+    400: "The body cannot be parsed.",
+    401: "No access token, or one that is not valid any more.",
+    403: "This caller may not ask for this.",
+    404: "There is no such thing, or it is somebody else's.",
+    409: "It does not fit how things stand: the message says what does.",
+    413: "The body is larger than 64 KiB.",
+    415: "The body is not JSON.",
+    422: "A field is wrong: `field` and `hint` say which and what to send.",
+    429: "Too often: wait `Retry-After` seconds.",
+    503: "Database or settings: wait `Retry-After` seconds; nothing happened twice.",
 }  # fmt: skip
+_REFUSALS: Final[Responses] = {
+    status: {"description": description, "content": _ERROR} for status, description in _REFUSED.items()
+}
 
 ASKED: Final[Responses] = {
     200: {"model": OperationReply, "description": "It has ended; `status` says how."},
