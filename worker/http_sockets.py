@@ -2,7 +2,7 @@
 
 aiohttp repeats idempotent methods on a connection that turns out to be dead. Nothing may be repeated behind our back: a
 DELETE counts as idempotent for HTTP and yet is an instruction to PortOne, and whether to send again is decided where it
-is known what a request means. Observed per request on one core: httpx over httpcore 1,500 us, this 110 us.
+is known what a request means. Observed per request, on a busy machine: httpx over httpcore 1.5 ms of processor time, this 0.11.
 """
 
 from __future__ import annotations
