@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from sandbox.setup.tls import certificates
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -69,9 +71,15 @@ class Shopper:
         bearer = token or (api_key if api_key is not None else None)
         signed = {"authorization": f"Bearer {bearer}"} if bearer else {}
         self._supabase = httpx.Client(
-            base_url=endpoint.api_url, headers={"apikey": key, **signed}, timeout=_TIMEOUT, trust_env=False
+            base_url=endpoint.api_url,
+            headers={"apikey": key, **signed},
+            timeout=_TIMEOUT,
+            trust_env=False,
+            verify=certificates(),
         )
-        self._worker = httpx.Client(base_url=worker_url, headers=signed, timeout=_TIMEOUT, trust_env=False)
+        self._worker = httpx.Client(
+            base_url=worker_url, headers=signed, timeout=_TIMEOUT, trust_env=False, verify=certificates()
+        )
 
     def close(self) -> None:
         """Close the connections."""

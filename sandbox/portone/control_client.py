@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 import httpx
 
+from sandbox.setup.tls import certificates
+
 from .control_calls import MoreCalls
 
 if TYPE_CHECKING:
@@ -31,7 +33,9 @@ class SimulatorControl(MoreCalls):
     def __init__(self, url: str, *, timeout_seconds: float = 90) -> None:
         base = url.rstrip("/")
         base = base if base.endswith("/_sim") else base + "/_sim"
-        self._client = httpx.Client(base_url=base, timeout=timeout_seconds, trust_env=False)
+        self._client = httpx.Client(
+            base_url=base, timeout=timeout_seconds, trust_env=False, verify=certificates()
+        )
 
     def __enter__(self) -> Self:
         return self

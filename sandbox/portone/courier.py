@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from sandbox.setup.tls import certificates
+
 from .clock import SECOND
 from .messages import Delivery
 from .signature import signed_headers
@@ -191,7 +193,7 @@ class Courier:
     def _http(self) -> httpx.AsyncClient:
         if self._client is None:
             # No proxy or certificate settings of the machine: webhooks go to loopback addresses.
-            self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False)
+            self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, verify=certificates())
         return self._client
 
     # -- end ------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import httpx
 from sandbox.setup.paths import PROJECT_ROOT
 from sandbox.setup.ports import LOOPBACK
 from sandbox.setup.process import QUIET_ENV, Command
+from sandbox.setup.tls import certificates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,7 +115,7 @@ def worker_command(settings: Mapping[str, str], log_dir: Path) -> Command:
 def answers(url: str) -> bool:
     """Say whether a GET of `url` is answered with 200."""
     try:
-        return httpx.get(url, timeout=5.0).status_code == 200
+        return httpx.get(url, timeout=5.0, trust_env=False, verify=certificates()).status_code == 200
     except httpx.TransportError:
         return False
 

@@ -20,6 +20,7 @@ from psycopg import sql
 from sandbox.setup.node import node_script
 from sandbox.setup.ports import LOOPBACK, accepts_connections, free_port
 from sandbox.setup.process import Child, Command, ProcessDied, child_env
+from sandbox.setup.tls import certificates
 from sandbox.supabase.cluster import AUTH_FUNCTIONS_SQL
 
 if TYPE_CHECKING:
@@ -164,6 +165,7 @@ class LiteFront:
             headers={"apikey": self._endpoint.secret_key},
             json={},
             timeout=_START_SECONDS,
+            verify=certificates(),
         )
 
     def _log_tail(self) -> str:

@@ -14,6 +14,7 @@ import httpx
 from sandbox.setup.paths import PROJECT_ROOT
 from sandbox.setup.ports import LOOPBACK, free_port
 from sandbox.setup.process import Child, Command, child_env
+from sandbox.setup.tls import certificates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,7 +134,7 @@ def gateway_command(endpoint: SupabaseEndpoint, port: int, postgrest_port: int, 
 
 def _ready(url: str, key: str | None = None) -> bool:
     try:
-        answer = httpx.get(url, headers={"apikey": key} if key else {}, timeout=5.0)
+        answer = httpx.get(url, headers={"apikey": key} if key else {}, timeout=5.0, verify=certificates())
     except httpx.TransportError:
         return False
     return answer.status_code == 200

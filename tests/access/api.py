@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from sandbox.setup.tls import certificates
+
 if TYPE_CHECKING:
     from sandbox.supabase.project import Supabase
 
@@ -47,7 +49,10 @@ class Client:
     def __init__(self, supabase: Supabase, *, key: str, token: str | None = None) -> None:
         headers = {"apikey": key} | ({"authorization": f"Bearer {token}"} if token else {})
         self._http = httpx.Client(
-            base_url=f"{supabase.endpoint.api_url}/rest/v1", headers=headers, timeout=30
+            base_url=f"{supabase.endpoint.api_url}/rest/v1",
+            headers=headers,
+            timeout=30,
+            verify=certificates(),
         )
 
     def send(self, method: str, path: str, body: object = None, **headers: str) -> Answer:

@@ -16,6 +16,7 @@ import psycopg
 
 from sandbox.setup.ports import LOOPBACK, free_port
 from sandbox.setup.process import Child
+from sandbox.setup.tls import certificates
 from sandbox.stack.services import answers, worker_command, worker_environment
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ class Load:
                     headers=headers,
                     timeout=60,
                     trust_env=False,
+                    verify=certificates(),
                 )
             except (httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError):
                 time.sleep(0.02)  # not accepted: the other worker, next

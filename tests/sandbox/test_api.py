@@ -10,6 +10,8 @@ import jwt
 import psycopg
 import pytest
 
+from sandbox.setup.tls import certificates
+
 if TYPE_CHECKING:
     from sandbox.supabase.project import Supabase
 
@@ -26,7 +28,9 @@ class Client:
         headers = {"apikey": key} if key else {}
         if token:
             headers["authorization"] = f"Bearer {token}"
-        self._http = httpx.Client(base_url=f"{supabase.endpoint.api_url}/rest/v1", headers=headers)
+        self._http = httpx.Client(
+            base_url=f"{supabase.endpoint.api_url}/rest/v1", headers=headers, verify=certificates()
+        )
 
     def get(self, path: str) -> httpx.Response:
         with self._http as http:
