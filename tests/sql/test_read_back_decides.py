@@ -134,6 +134,29 @@ def test_nothing_there_in_two_reads_a_minute_apart_after_the_window_means_it_nev
         assert payment_row(owner, call["payment"])["is_live"] is False, "the order is free"
 
 
+@pytest.mark.parametrize("kind", CALLS)
+def test_a_read_leaves_a_call_alone_whose_job_lives_again(
+    shop: Shop, worker: Caller, owner: Caller, kind: str
+) -> None:
+    """Somebody has put the dead job back while the payment was being read: it waits its turn, and decides by itself."""
+    call = undecided(shop, worker, kind)
+    worker.one("request_completion", payment_id=call["payment"])
+    (reading,) = claim(worker)
+    worker.rows(
+        "select * from public.requeue_jobs(array[%s::bigint], reason => %s, actor => %s)",
+        call["job"]["id"],
+        "the key is back",
+        "ada",
+    )
+    settle(worker, reading, snapshots=[snapshot(call["payment"])])
+    assert ended(worker, call) == ("pending", None)
+    (job,) = claim(worker)
+    assert (job["kind"], job["operation_id"]) == (kind, call["operation"])
+    assert begin(worker, job)["decision"] == "decided"
+    settle(worker, job, snapshots=[snapshot(call["payment"])])
+    assert ended(worker, call) == ("succeeded", None)
+
+
 def test_a_dead_call_is_read_back_by_itself_when_the_window_is_over(
     shop: Shop, worker: Caller, owner: Caller
 ) -> None:
