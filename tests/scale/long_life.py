@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sandbox.demo.world import Purchase, World
 
 HOT = ("queue.jobs", "queue.finished", "queue.keys")
+AT_ONCE = 8
 APPENDED = ("public.webhook_logs", "public.payment_events", "public.payment_operations", "public.payments")
 PAGE = 8192
 # The shortest retention there is: after it what goes must equal what comes.
@@ -34,15 +36,24 @@ where coalesce(i.indrelid, c.oid) = any (%s::text[]::regclass[]) and c.relkind i
 
 
 def an_hour(world: World, per_hour: int) -> list[Purchase]:
-    """Payments through browser, webhook and worker; every fourth is partly refunded."""
-    bought = [world.paid(world.customer(), 10_000) for _ in range(per_hour)]
-    for purchase in bought[::4]:
-        reply = world.admin.cancel(purchase.payment_id, amount=1_000, reason="one came broken")
-        if reply.status != 200:
-            raise AssertionError(f"a refund was answered {reply.status}: {reply.body}")
-    for purchase in bought:
+    """Payments through browser, webhook and worker, several at a time; every fourth is partly refunded."""
+    customers = [world.customer() for _ in range(per_hour)]
+
+    def buy(number: int) -> Purchase:
+        purchase = world.paid(customers[number], 10_000)
+        if number % 4 == 0:
+            reply = world.admin.cancel(purchase.payment_id, amount=1_000, reason="one came broken")
+            if reply.status != 200:
+                raise AssertionError(f"a refund was answered {reply.status}: {reply.body}")
         world.quiet(purchase)
-    return bought
+        return purchase
+
+    try:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(buy, range(per_hour)))
+    finally:
+        for customer in customers:
+            customer.close()
 
 
 def sizes(connection: psycopg.Connection[Any], tables: tuple[str, ...]) -> dict[str, int]:
@@ -91,8 +102,8 @@ def live(world: World, hours: int, per_hour: int) -> dict[str, Any]:
 def main() -> int:
     """Run, print, write the file. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--hours", type=int, default=50, help="simulated hours, above 38")
-    parser.add_argument("--per-hour", type=int, default=20, help="payments an hour")
+    parser.add_argument("--hours", type=int, default=40, help="simulated hours, 38 or more")
+    parser.add_argument("--per-hour", type=int, default=16, help="payments an hour")
     chosen = parser.parse_args()
     if chosen.hours < WARM_HOURS + 12:
         parser.error(f"below {WARM_HOURS + 12} hours nothing is thrown away long enough to compare")
