@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
     from worker.settings import Settings
 
 
+def _set_event() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass(frozen=True, slots=True)
 class Deps:
     """Everything with a connection or a key; opened once per process."""
@@ -49,6 +56,8 @@ class Deps:
     metrics: Metrics = field(default_factory=Metrics)
     bell: Bell = field(default_factory=Bell)
     waiters: Waiters = field(default_factory=Waiters)
+    # Cleared while the database could not be checked at the start: until then nothing of ours is written to it.
+    checked: asyncio.Event = field(default_factory=_set_event)
 
 
 @asynccontextmanager

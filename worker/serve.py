@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from worker import __version__
-from worker.checks.startup import require_startable
+from worker.checks.startup import require_startable, wait_until_checked
 from worker.deps import open_deps
 from worker.logs import get_logger
 from worker.runner.service import RunnerService
@@ -22,6 +22,8 @@ from worker.web.protocol import BoundedProtocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+    from worker.checks.startup import Away
+    from worker.deps import Deps
     from worker.settings import Settings
 
 # Longer than proxies keep an idle connection to us (60 s with nginx and the load balancers of AWS): else one sends a request
@@ -64,7 +66,7 @@ async def serve(settings: Settings, *, with_jobs: bool) -> int:
     Raises ``Misconfigured`` where ``require_startable`` forbids a start.
     """
     async with _traced(), open_deps(settings) as deps:
-        await require_startable(deps, with_jobs=with_jobs, takes_webhooks=True)
+        away = await require_startable(deps, with_jobs=with_jobs, takes_webhooks=True)
         runner = RunnerService(deps) if with_jobs else None
         app = create_app(deps, state=runner.state if runner is not None else None)
         config = uvicorn.Config(
@@ -103,17 +105,35 @@ async def serve(settings: Settings, *, with_jobs: bool) -> int:
             environment=settings.environment,
             mock_payments=settings.mock_payments,
         )
-        jobs = asyncio.create_task(runner.run()) if runner is not None else None
-        if jobs is not None:
-            # Without its runner the process would only look alive: let the supervisor start a new one.
-            jobs.add_done_callback(lambda _done: last())
+        stopping = asyncio.Event() if runner is None else runner.state.stopping
+        jobs = asyncio.create_task(_jobs(deps, away, runner, stopping))
+        # Without its runner, or over a database it must not touch, the process would only look alive: let the
+        # supervisor start a new one.
+        jobs.add_done_callback(lambda _done: last())
         try:
             await server.serve()
         finally:
-            if runner is not None and jobs is not None:
-                runner.stop()
-                await jobs
+            stopping.set()
+            await jobs
     return 0 if server.started else 1
+
+
+async def _jobs(deps: Deps, away: Away, runner: RunnerService | None, stopping: asyncio.Event) -> None:
+    """Run jobs, or only wait where this process has none, until told to stop; first what was away must have answered.
+
+    Raises ``Misconfigured`` when it answers that this worker should not have started.
+    """
+    asked = asyncio.create_task(wait_until_checked(deps, away))
+    told = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait((asked, told), return_when=asyncio.FIRST_COMPLETED)
+        if asked.done():
+            await asked
+            await (runner.run() if runner is not None else told)
+    finally:
+        for task in (asked, told):
+            task.cancel()
+        await asyncio.gather(asked, told, return_exceptions=True)
 
 
 async def work(settings: Settings, *, until_empty: bool) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sandbox.chaos.people import Person
 
 # About as many operations as one journey wants, at least.
-_OPERATIONS_EACH = 3
+_OPERATIONS_EACH = 2
 
 
 class Crowd:

@@ -67,10 +67,13 @@ def drain_of(folder: Path, database: Database) -> Drain:
     return Drain(Spool(folder, max_bytes=MIB), record=database.record, is_well=database.is_well)
 
 
-def intake(folder: Path, database: Database) -> SpooledIngest:
-    """The intake of one process."""
+def intake(folder: Path, database: Database, *, checked: bool = True) -> SpooledIngest:
+    """The intake of one process, whose database was checked at its start or could not be."""
     made: Any = database
-    return SpooledIngest(made, Spool(folder, max_bytes=MIB), is_well=database.is_well)
+    event = asyncio.Event()
+    if checked:
+        event.set()
+    return SpooledIngest(made, Spool(folder, max_bytes=MIB), is_well=database.is_well, checked=event)
 
 
 def test_a_line_keeps_the_delivery() -> None:
@@ -105,6 +108,20 @@ async def test_whatever_keeps_the_database_away_opens_the_spool(tmp_path: Path, 
     database = Database()
     database.failure = failure
     assert (await intake(tmp_path, database).record(delivery(1))).status == "spooled"
+
+
+async def test_a_database_nobody_has_checked_gets_nothing_although_it_answers(tmp_path: Path) -> None:
+    """It came back while the worker ran: it may be one whose migrations are not this worker's."""
+    database = Database()
+    web = intake(tmp_path, database, checked=False)
+    assert (await web.record(delivery(1))).status == "spooled"
+    await web.drain()
+    assert (database.calls, database.stored) == (0, [])
+    web.checked.set()
+    await web.drain()
+    assert database.stored == ["wh_1"]
+    assert (await web.record(delivery(2))).status == "received"
+    await web.close()
 
 
 async def test_a_refusal_is_no_outage(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.support import FakeDatabase, FakePortOne, make_deps, script
 from tests.unit.test_checks import WELL, not_found, refused
-from worker.checks.startup import require_startable
+from worker.checks.startup import Away, require_startable, wait_until_checked
 from worker.errors import DatabaseUnavailable, Misconfigured
 
 AWAY = DatabaseUnavailable("DATABASE_NOT_REACHABLE", "database not reachable")
@@ -61,7 +61,7 @@ async def test_a_moved_clock_forbids_real_money_only() -> None:
 
 
 async def test_each_reason_has_its_line() -> None:
-    lines = await reasons(deps(WELL | {"release": 99}, NOT_OURS, refused))
+    lines = await reasons(deps(WELL | {"release": 99}, NOT_OURS, refused), takes_webhooks=False)
     assert [line.partition(":")[0].split()[0] for line in lines] == ["migrations", "portone", "portone"]
 
 
@@ -86,3 +86,64 @@ async def test_with_a_spool_webhooks_are_taken_although_the_database_is_away(tmp
     assert len(await reasons(no_webhooks, takes_webhooks=False)) == 1
     wrong = deps(Misconfigured("X", "x"), not_found, not_found, webhook_spool_dir=str(tmp_path))
     assert len(await reasons(wrong)) == 1, "an answer that says no is no outage"
+
+
+async def test_webhooks_are_taken_although_portone_is_away() -> None:
+    """A restart while PortOne is down must not refuse the webhooks PortOne sends when it is back."""
+    away = await require_startable(deps(WELL, refused, not_found), with_jobs=True, takes_webhooks=True)
+    assert (away.database, len(away.stores)) == (False, 1)
+    assert len(await reasons(deps(WELL, NOT_OURS, not_found))) == 1, "an answer that says no is no outage"
+    assert len(await reasons(deps(WELL, refused, not_found), takes_webhooks=False)) == 1
+
+
+async def pauses(made: Any, away: Any) -> list[float]:
+    """How long was waited before each question."""
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    await wait_until_checked(made, away, sleep=sleep)
+    return waited
+
+
+async def test_what_was_away_is_asked_ever_more_rarely_until_it_answers() -> None:
+    made = deps(WELL, *[refused] * 9, not_found, not_found)
+    away = await require_startable(made, with_jobs=True, takes_webhooks=True)
+    assert len(away.stores) == 2
+    waited = await pauses(made, away)
+    assert waited == sorted(waited)
+    assert waited[-1] > waited[0]
+    assert await pauses(made, Away()) == []
+
+
+async def test_a_database_that_comes_back_is_checked_before_anything_is_written(tmp_path: Any) -> None:
+    made = deps(script(AWAY, AWAY, WELL), not_found, not_found, webhook_spool_dir=str(tmp_path))
+    away = await require_startable(made, with_jobs=True, takes_webhooks=True)
+    assert (away.database, made.checked.is_set()) == (True, False)
+    assert len(await pauses(made, away)) == 2
+    assert made.checked.is_set()
+
+
+@pytest.mark.parametrize(
+    ("described", "said"),
+    [
+        (WELL | {"migrations": WELL["migrations"][1:]}, "migrations: 1 not applied"),
+        (WELL | {"release": 99}, "migrations: the database is newer than this worker"),
+    ],
+)
+async def test_another_database_that_comes_back_ends_the_worker(
+    tmp_path: Any, described: Any, said: str
+) -> None:
+    made = deps(script(AWAY, described), not_found, not_found, webhook_spool_dir=str(tmp_path))
+    away = await require_startable(made, with_jobs=True, takes_webhooks=True)
+    with pytest.raises(Misconfigured, match=said):
+        await pauses(made, away)
+    assert not made.checked.is_set(), "what is spooled stays there"
+
+
+async def test_a_store_that_comes_back_and_says_no_ends_the_worker() -> None:
+    made = deps(WELL, refused, not_found, NOT_OURS)
+    away = await require_startable(made, with_jobs=True, takes_webhooks=True)
+    with pytest.raises(Misconfigured, match="portone"):
+        await pauses(made, away)

@@ -38,13 +38,17 @@ def open_spool(deps: Deps, ingest: Ingest, directory: str) -> SpooledIngest:
         return True
 
     spool = Spool(Path(directory), max_bytes=deps.settings.webhook_spool_max_bytes)
-    return SpooledIngest(ingest, spool, is_well=is_well)
+    return SpooledIngest(ingest, spool, is_well=is_well, checked=deps.checked)
 
 
 class SpooledIngest:
     """``Ingest`` with a spool behind it."""
 
-    def __init__(self, ingest: Ingest, spool: Spool, *, is_well: Callable[[], Awaitable[bool]]) -> None:
+    def __init__(
+        self, ingest: Ingest, spool: Spool, *, is_well: Callable[[], Awaitable[bool]], checked: asyncio.Event
+    ) -> None:
+        """``checked`` is set once the database is known to be the one this worker is made for."""
+        self.checked = checked
         self._ingest = ingest
         self._spool = spool
         self._is_well = is_well
@@ -54,6 +58,8 @@ class SpooledIngest:
 
     async def record(self, delivery: Delivery) -> Recorded:
         """Store one delivery durably, in the database or on disk. Raises ``WorkerError`` when it is in neither."""
+        if not self.checked.is_set():
+            self._outage = True
         if not self._outage:
             try:
                 return await self._ingest.record(delivery)
@@ -82,6 +88,8 @@ class SpooledIngest:
 
     async def drain(self) -> None:
         """Drain once; an outage ends when all of it went through."""
+        if not self.checked.is_set():
+            return
         try:
             stored = await self._drain.run_once()
         except DatabaseStillAway:
