@@ -79,8 +79,18 @@ revoke all on function private.turn_off_card(uuid, timestamptz, timestamptz) fro
 
 create function private.end_billing_key(p_id uuid, p_deleted_at timestamptz, p_now timestamptz) returns void
 language sql set search_path = ''
-as $$ select private.turn_off_card(p_id, coalesce(p_deleted_at, p_now), p_now) $$;
-comment on function private.end_billing_key(uuid, timestamptz, timestamptz) is 'PortOne does not know this key any more.';
+as $$
+  select private.turn_off_card(p_id, coalesce(p_deleted_at, p_now), p_now);
+  -- What was planned on it will not be charged, and nothing announces that.
+  select private.sync_later(schedules.payment_id, p_now, p_now)
+  from public.payment_schedules as schedules
+  where schedules.billing_key_id = p_id and schedules.status in ('scheduled', 'started', 'pending')
+    and not exists (
+      select from queue.jobs where jobs.lane = 'payment:' || schedules.payment_id and jobs.state = 'scheduled' and jobs.run_at <= p_now
+    )
+$$;
+comment on function private.end_billing_key(uuid, timestamptz, timestamptz) is
+  'PortOne does not know this key any more. Charges planned on it that nobody has seen revoked are read back.';
 revoke all on function private.end_billing_key(uuid, timestamptz, timestamptz) from public, anon, authenticated, service_role;
 
 create function private.apply_billing_key(p_id uuid, p_snapshot jsonb, p_now timestamptz) returns jsonb

@@ -139,6 +139,23 @@ def test_deleting_a_card_names_the_schedules_to_revoke_first(
     assert status(owner, schedule_id) == "revoked"
 
 
+def test_a_deleted_cards_schedule_nobody_saw_revoked_is_read_back(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
+    """PortOne had revoked it, and the read that would have shown it was lost: it must not stand for two years."""
+    user_id, schedule_id, job = scheduled(shop, worker)
+    shop.user(user_id).one("delete_billing_key", id=job["payload"]["billing_key_id"])
+    (deletion,) = claim(worker)
+    settle(worker, deletion, deleted=True)
+    assert status(owner, schedule_id) == "scheduled"
+    (reading,) = claim(worker)
+    assert (reading["kind"], reading["lane"]) == ("sync_payment", job["lane"])
+    settle(worker, reading, not_found=True, schedules=[schedule_snapshot(reading, "REVOKED")])
+    assert status(owner, schedule_id) == "revoked"
+    row = payment_row(owner, job["payload"]["payment_id"])
+    assert (row["status"], row["is_live"]) == ("expired", False), "the order is free"
+
+
 def test_an_unknown_schedule_is_read_back_after_the_window(shop: Shop, worker: Caller, owner: Caller) -> None:
     user_id = shop.new_user()
     card_id = saved_card(shop, worker, user_id)

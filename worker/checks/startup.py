@@ -96,7 +96,7 @@ async def wait_until_checked(
         away = Away(_is_away(database), tuple(store for store, results in answered if _is_away(results)))
         if not away.database:
             deps.checked.set()
-    get_logger().info("all that was away at the start has answered: jobs are run from now on")
+    get_logger().info("payment worker: all that was away at the start has answered, jobs are run from now on")
 
 
 def _is_away(results: Sequence[CheckResult]) -> bool:
