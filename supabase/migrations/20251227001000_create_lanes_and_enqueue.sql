@@ -112,8 +112,10 @@ comment on function private.sync_later(text, timestamptz, timestamptz) is 'Has a
 revoke all on function private.sync_later(text, timestamptz, timestamptz) from public, anon, authenticated, service_role;
 
 create function private.promote_lanes(p_lanes text[]) returns void
-language sql set search_path = ''
+-- Plans are kept per connection, whoever calls first: one made while the queue was short must not scan it for ever.
+language plpgsql set search_path = '' set enable_seqscan = off set enable_mergejoin = off set enable_hashjoin = off
 as $$
+begin
   with next_jobs as materialized (
     select next_job.id
     from (select distinct lane from unnest(p_lanes) as named (lane) where lane is not null) as lanes
@@ -131,7 +133,8 @@ as $$
     where holder.id is null
   )
   update queue.jobs set state = 'ready'
-  where jobs.id = any (array(select next_jobs.id from next_jobs))
+  where jobs.id = any (array(select next_jobs.id from next_jobs));
+end
 $$;
 comment on function private.promote_lanes(text[]) is 'Gives the slot of each free lane to its oldest waiting job. The caller holds the lanes.';
 revoke all on function private.promote_lanes(text[]) from public, anon, authenticated, service_role;

@@ -17,7 +17,6 @@ language plpgsql stable set search_path = ''
 as $$
 begin
   return jsonb_strip_nulls(jsonb_build_object(
-    'channel', case when p_kind in ('charge_billing_key', 'create_schedule') then private.channel_for('billing') end,
     'billing_key', case
       when p_payload ? 'billing_key_id' then (
         select jsonb_build_object('id', keys.id, 'user_id', keys.user_id, 'customer_id', private.customer_id_of(keys.user_id), 'issue_id', keys.issue_id, 'billing_key', keys.billing_key,
