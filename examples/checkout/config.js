@@ -4,7 +4,8 @@
 export const config = {
   supabaseUrl: "https://<project>.supabase.co",
   supabaseKey: "sb_publishable_…",
-  supabaseJs: "https://cdn.jsdelivr.net/npm/@supabase/supabase-js@2",
+  // An exact version: what runs beside a checkout must not change by itself.
+  supabaseJs: "https://cdn.jsdelivr.net/npm/@supabase/supabase-js@2.119.1",
   portoneSdk: "https://cdn.portone.io/v2/browser-sdk.js",
   realtime: true, // follow changes by Supabase Realtime; polling goes on underneath, slower
 };
