@@ -182,6 +182,7 @@ begin
     perform set_config('role', 'none', true);
     -- What would look at these payments again later: PortOne knows none of them.
     delete from queue.jobs where jobs.lane = 'payment:' || seeding.id;
+    insert into private.polls (payment_id, next_at) values (seeding.id, 'infinity');
   end loop;
 
   -- A payment somebody made in PortOne's console, and a webhook of a type nobody knows.

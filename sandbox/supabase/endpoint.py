@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,3 @@ class SupabaseEndpoint:
     publishable_key: str
     secret_key: str
     jwt_secret: str
-
-    def with_api_url(self, api_url: str) -> SupabaseEndpoint:
-        """Return the same project with another API address (known only once the API runs)."""
-        return replace(self, api_url=api_url)
