@@ -16,6 +16,8 @@ from worker.secret import Secret
 
 PAY_METHODS = ("CARD", "VIRTUAL_ACCOUNT", "TRANSFER", "MOBILE", "EASY_PAY")
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
+# The placeholder of .env.example, `channel-key-...`, is none.
+_CHANNEL_KEY = re.compile(r"channel-key-[A-Za-z0-9_-]+")
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 
 _CHANNELS_LIKE = 'JSON: {"CARD": "channel-key-…"}'
@@ -43,7 +45,7 @@ def channel_map(value: object) -> object:
             raise words.SettingWrong(
                 words.METHOD_UNKNOWN, method=str(method)[:40], methods=", ".join(PAY_METHODS)
             )
-        if not isinstance(key, str) or not key.startswith("channel-key-"):
+        if not isinstance(key, str) or not _CHANNEL_KEY.fullmatch(key):
             raise words.SettingWrong(words.METHOD_KEYLESS, method=method)
     return value
 
@@ -97,7 +99,7 @@ def _store_secrets(entry: object) -> StoreSecrets:
 
 def channel_key(value: str) -> str:
     """Refuse values that are visibly no channel key."""
-    if not value.startswith("channel-key-") or not _PRINTABLE.fullmatch(value):
+    if not _CHANNEL_KEY.fullmatch(value):
         raise words.SettingWrong(words.NOT_CHANNEL_KEY)
     return value
 

@@ -118,4 +118,6 @@ def _alive(known: dict[str, Any], name: str) -> bool:
 
 
 def _message(known: dict[str, Any], file: Path) -> str:
-    return _MESSAGE.format(file=file, bin=Path(sys.executable).parent, **known)
+    # A stack that an older clone started has no such name in its file.
+    settings = {"worker_env": str(state.settings_file(file.parent))}
+    return _MESSAGE.format(file=file, bin=Path(sys.executable).parent, **{**settings, **known})

@@ -1,4 +1,4 @@
-"""Log watching: each of the brief's greps shows its activity, and no line has a secret in it."""
+"""Log watching: each grep of the manual shows its activity, and no line has a secret in it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def log_of_a_refund(world: World, mina: Shopper) -> tuple[str, str, str]:
         ("webhook", "webhook recorded"),
     ],
 )
-def test_the_briefs_grep_shows_the_activity(
+def test_each_grep_of_the_manual_shows_its_activity(
     log_of_a_refund: tuple[str, str, str], pattern: str, about: str
 ) -> None:
     found = subprocess.run(

@@ -59,7 +59,7 @@ def test_ten_deliveries_of_one_webhook_at_once_leave_one_that_counts(world: Worl
     assert world.books.events(purchase.payment_id, "order_settled") == 1
 
 
-def test_the_briefs_queries_find_recent_and_duplicate_webhooks(world: World, mina: Shopper) -> None:
+def test_the_manuals_queries_find_recent_and_duplicate_webhooks(world: World, mina: Shopper) -> None:
     purchase = world.paid(mina, 1_000)
     message = world.portone.webhooks(paymentId=purchase.payment_id)[-1]
     world.portone.redeliver(message["id"])

@@ -1,4 +1,4 @@
-"""Log lines: only known fields, no secrets, no exception text; and the greps of the brief find them."""
+"""Log lines: only known fields, no secrets, no exception text; and the greps of the manual find them."""
 
 from __future__ import annotations
 

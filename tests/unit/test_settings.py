@@ -78,6 +78,7 @@ def test_every_required_variable_is_named_when_missing(environment: pytest.Monke
         ("PORTONE_CHANNELS", "[]", "PORTONE_CHANNELS: is not a JSON object"),
         ("PORTONE_CHANNELS", '{"BITCOIN": "channel-key-1"}', "PORTONE_CHANNELS: has the unknown pay method"),
         ("PORTONE_CHANNELS", '{"CARD": 1}', "PORTONE_CHANNELS: has no channel key for CARD"),
+        ("PORTONE_CHANNELS", '{"CARD": "channel-key-..."}', "PORTONE_CHANNELS: has no channel key for CARD"),
         ("PORTONE_WEBHOOK_SECRETS", ",", "PORTONE_WEBHOOK_SECRETS: is empty"),
         ("PORTONE_WEBHOOK_SECRETS", "whsec_!!", "PORTONE_WEBHOOK_SECRETS: has an entry that is not base64"),
         ("PORTONE_STORES", "store-2", "PORTONE_STORES: is not JSON"),

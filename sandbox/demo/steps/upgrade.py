@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from sandbox.demo.story import Story
     from sandbox.demo.world import World
 
-# The verification queries of the brief, as written there.
+# What docs/operations.md shows for a quick look at the upgraded schema, as written there.
 COLUMNS = """
 select column_name, data_type, column_default from information_schema.columns
 where table_name = 'payments' and column_name in ('cancelled_amount', 'cancellable_amount')
@@ -26,7 +26,7 @@ select (select count(*) from webhook_logs) as webhook_count,
 
 
 def legacy_shop_is_upgraded(world: World, story: Story) -> None:
-    """Compare every legacy row with what its state means, and run the brief's queries."""
+    """Compare every legacy row with what its state means, and run the manual's queries."""
     story.tell(
         f"A shop from before V2: baseline only, {COUNT} payments in 11 states; then `supabase db push`"
     )
