@@ -36,7 +36,6 @@ app.add_typer(billing_keys_app, name="billing-keys")
 app.add_typer(findings_app, name="findings")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(webhooks_app, name="webhooks")
-app.command("reconcile")(reconcile_command)
 app.add_typer(migrations_app, name="migrations")
 app.add_typer(identity_app, name="identity")
 app.add_typer(keys_app, name="keys")
@@ -79,6 +78,7 @@ def drain_command() -> None:
 
 app.command("doctor")(doctor_command)
 app.command("status")(status_command)
+app.command("reconcile")(reconcile_command)
 
 
 @app.command("version")

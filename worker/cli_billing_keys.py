@@ -41,7 +41,9 @@ _DEACTIVATE = Words(
 )
 _NONE = Words("No saved cards.", "등록된 카드가 없습니다.")
 
-CardArgument = Annotated[UUID, typer.Argument(help="billing_keys.id", show_default=False)]
+CardArgument = Annotated[
+    UUID, typer.Argument(help="The card's id, as `billing-keys list` shows it.", show_default=False)
+]
 
 
 @billing_keys_app.command("list")

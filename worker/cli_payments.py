@@ -67,7 +67,12 @@ _CLOSE = Words(
 _ACCOUNT = Words("refund account number", "환불 계좌번호")
 _NONE = Words("No payments.", "결제가 없습니다.")
 
-PaymentArgument = Annotated[str, typer.Argument(help="payments.payment_id", show_default=False)]
+PaymentArgument = Annotated[
+    str,
+    typer.Argument(
+        help="The payment's id (pay…), as the console and `payments list` show it.", show_default=False
+    ),
+]
 
 
 @payments_app.command("list")
@@ -132,7 +137,9 @@ def cancel_command(
         str | None, typer.Option(help="… to this account; asked for when left out.")
     ] = None,
     refund_account_holder: Annotated[str | None, typer.Option(help="… of this holder.")] = None,
-    refund_account_phone: Annotated[str | None, typer.Option(help="Some banks want it.")] = None,
+    refund_account_phone: Annotated[
+        str | None, typer.Option(help="The holder's phone: Smartro wants it.")
+    ] = None,
     idempotency_key: KeyOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     wait: Annotated[int, typer.Option(min=0, max=600, help="Seconds to wait for the result.")] = 30,
