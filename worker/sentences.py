@@ -123,6 +123,7 @@ OWN: Final[dict[str, str]] = {
     "ORDER_HAS_OPEN_PAYMENT": "이 주문은 이미 결제가 진행 중입니다.",
     "ORDER_ID_REQUIRED": "주문 번호를 보내 주세요.",
     "ORDER_NOT_FOUND": "주문을 찾을 수 없습니다.",
+    "PAYMENT_CALL_BLOCKED": "이 결제에 보낸 다른 요청의 결과를 기다리고 있습니다.",
     "PAYMENT_ID_REQUIRED": "결제 번호를 보내 주세요.",
     "PAYMENT_NOT_CONFIRMABLE": "지금은 승인할 수 없는 결제입니다.",
     "PAYMENT_SCHEDULE_FAILED": "예약 결제가 실행되지 않았습니다.",
@@ -163,6 +164,7 @@ OWN: Final[dict[str, str]] = {
     "TOKEN_REQUIRED": "로그인이 필요합니다.",
     "TOO_MANY_REQUESTS": "요청이 너무 많습니다. 나중에 다시 시도해 주세요.",
     "UNAUTHORIZED": "PortOne API 시크릿이 만료되었거나 올바르지 않습니다. 쇼핑몰 설정을 확인해 주세요.",
+    "VIRTUAL_ACCOUNT_STILL_OPEN": "가상계좌가 아직 말소되지 않았습니다.",
     "WEBHOOKS_BACKED_UP": "데이터베이스를 기다리는 웹훅이 너무 많습니다.",
 }
 

@@ -21,6 +21,7 @@ from worker.checks.run import run_checks
 from worker.errors import DatabaseUnavailable, Misconfigured, Rejected, WorkerError
 from worker.language import AS_TOLD, Words, speak
 from worker.runner.handlers import HANDLERS
+from worker.sentences import korean
 from worker.settings import load_settings
 from worker.story.timeline import kind_of
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 HANGUL = re.compile(r"[가-힣]")
 PACKAGE = Path(worker.__file__).parent
 # What is said to a person: the first argument is a sentence.
+_ERRORS = {"Rejected", "Transient", "Conflict", "DatabaseUnavailable", "DatabaseFault"}
 _SPEAKING = {"say", "echo", "confirm", "prompt", "BadParameter"}
 
 
@@ -165,6 +167,20 @@ def test_an_error_is_told_in_korean_where_there_is_a_sentence(
     in_korean: None, error: WorkerError, told: str
 ) -> None:
     assert error.told() == told
+
+
+def test_every_error_a_person_may_read_has_a_korean_sentence() -> None:
+    raised = set()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            named = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+            if named in _ERRORS and isinstance(node, ast.Call) and node.args:
+                code = node.args[0]
+                raised |= (
+                    {code.value} if isinstance(code, ast.Constant) and isinstance(code.value, str) else set()
+                )
+    assert len(raised) > 30
+    assert {code for code in raised if korean(code) is None} == set()
 
 
 def test_every_job_has_a_name_in_korean(in_korean: None) -> None:
