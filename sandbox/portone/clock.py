@@ -23,6 +23,11 @@ class Clock:
         """Return simulated time in nanoseconds."""
         return self._wall() + self._offset
 
+    @property
+    def offset(self) -> int:
+        """Return how far it is ahead of real time, in nanoseconds."""
+        return self._offset
+
     def wall(self) -> int:
         """Return real time in nanoseconds, for receivers that check freshness against their own clock."""
         return self._wall()

@@ -120,17 +120,20 @@ class Simulator:
     # -- time -----------------------------------------------------------------------------------------------------
 
     async def advance(self, seconds: float) -> None:
-        """Move the clock forward, stopping at every due re-send, schedule and account end on the way."""
-        target = self.clock.now() + round(seconds * SECOND)
+        """Move the clock forward, stopping at every due re-send, schedule and account end on the way.
+
+        By exactly so much, however long the stops take: a clock moved beside this one must not drift away from it.
+        """
+        ahead = self.clock.offset + round(seconds * SECOND)
         await self.courier.finish_running()
         while True:
             moments = [moment for moment in (self.courier.next_due(), self.agenda.next_due()) if moment]
-            if not moments or min(moments) > target:
+            if not moments or min(moments) > self.clock.wall() + ahead:
                 break
             self.clock.move_to(min(moments))
             self.agenda.run_due()
             await self.courier.finish_running()
-        self.clock.move_to(target)
+        self.clock.move_to(self.clock.wall() + ahead)
         self.agenda.run_due()
         self.courier.pump()
 

@@ -14,7 +14,10 @@ import pytest
 
 from sandbox.portone.__main__ import main
 from sandbox.portone.assumptions import SOURCES, Assumptions, Label
+from sandbox.portone.clock import SECOND
+from sandbox.portone.config import SimulatorConfig
 from sandbox.portone.control_client import SimulatorControl, SimulatorRefused
+from sandbox.portone.simulator import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,6 +110,24 @@ def test_reset_forgets_everything(api: httpx.Client, hooked: SimulatorControl, p
 def test_the_clock_moves_when_told(control: SimulatorControl) -> None:
     first = control.now()
     assert control.advance_clock(90 * 24 * 3600)[:7] > first[:7]
+
+
+async def test_the_clock_moves_by_exactly_what_is_told_however_long_a_delivery_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The database's clock is moved by the same beside it: what a slow webhook takes must not come between them."""
+    simulator = Simulator(SimulatorConfig())
+    real = 1_700_000_000 * SECOND
+
+    async def slow_delivery() -> None:
+        nonlocal real
+        real += 5 * SECOND
+
+    monkeypatch.setattr(simulator.clock, "_wall", lambda: real)
+    monkeypatch.setattr(simulator.courier, "finish_running", slow_delivery)
+    await simulator.advance(7)
+    assert simulator.clock.offset == 7 * SECOND
+    await simulator.courier.close()
 
 
 def test_every_assumption_has_a_source() -> None:
