@@ -29,6 +29,10 @@ _PATHS: Final = (
     "/payments/*/virtual-account/close", "/payments/*/schedule", "/payment-schedules*", "/billing-keys/*",
 )  # fmt: skip
 _MOST_PENDING: Final = 12
+# For 2,000 operations. A job whose worker dies twenty times is given to a person: that is a promise too, and not what is tried here.
+_KILLS_IN_ALL: Final = 200
+_LEAPS_IN_ALL: Final = 30
+_FAULTS_IN_ALL: Final = 900
 _KILLED_UNBORN: Final = 0.1
 _CLOCK_LEAP: Final = 7.0
 _DOWN_SECONDS: Final = 2.5
@@ -37,8 +41,9 @@ _DOWN_SECONDS: Final = 2.5
 class Gremlins:
     """Threads that break things until `stop`; an error in one of them fails the run."""
 
-    def __init__(self, arena: Arena, seed: int, *, kill_every: float, outages: bool) -> None:
+    def __init__(self, arena: Arena, seed: int, *, operations: int, kill_every: float, outages: bool) -> None:
         """`kill_every` seconds on average; `outages`: restart servers at quarters of the progress."""
+        self._share = operations / 2_000
         self._arena = arena
         self._seed = seed
         self._kill_every = kill_every
@@ -75,10 +80,16 @@ class Gremlins:
         """Wait; False when it is over."""
         return not self._stopped.wait(seconds)
 
+    def _allowed(self, in_all: int) -> float:
+        """How often by now: as much mischief for a run on a slow machine as on a fast one, and no more at its begin."""
+        return in_all * (0.05 + self.progress) * self._share
+
     def _kill(self, dice: random.Random) -> None:
         """SIGKILL one worker after the other; a moment of calm after some, else nothing would ever finish."""
         fleet = self._arena.fleet
         while self._pause(dice.uniform(0.4, 1.6) * self._kill_every):
+            if len(self._arena.ledger.kills) > self._allowed(_KILLS_IN_ALL):
+                continue
             slot = dice.choice(fleet.slots)
             # Mostly one that had begun to work: on a busy machine the others would never come to anything else.
             if fleet.answers(slot.number) or dice.random() < _KILLED_UNBORN:
@@ -87,7 +98,11 @@ class Gremlins:
                 return
 
     def _fault(self, dice: random.Random) -> None:
+        made = 0
         while self._pause(dice.uniform(0.1, 0.6)):
+            if made > self._allowed(_FAULTS_IN_ALL):
+                continue
+            made += 1
             if len(self._arena.portone.faults()) >= _MOST_PENDING:
                 self._arena.portone.clear_faults()
             fault = dict(dice.choice(_FAULTS))
@@ -98,7 +113,11 @@ class Gremlins:
 
     def _leap(self, dice: random.Random) -> None:
         """Both clocks leap over every lease: workers that live lose their jobs too, and must not finish them."""
+        leapt = 0
         while self._pause(dice.uniform(6, 12)):
+            if leapt > self._allowed(_LEAPS_IN_ALL):
+                continue
+            leapt += 1
             with suppress(psycopg.Error):
                 self._arena.advance(_CLOCK_LEAP)
                 self._arena.ledger.note("all leases ended at once")

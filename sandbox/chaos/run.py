@@ -90,7 +90,9 @@ class Run:
         arena.fleet.start_all()
         private = verify_somebody(arena)
         crowd = Crowd(arena, plan.operations, plan.seed, at_once=plan.at_once)
-        gremlins = Gremlins(arena, plan.seed, kill_every=plan.kill_every, outages=plan.outages)
+        gremlins = Gremlins(
+            arena, plan.seed, operations=plan.operations, kill_every=plan.kill_every, outages=plan.outages
+        )
 
         def progress(asked: int) -> None:
             gremlins.progress = (asked - before) / plan.operations

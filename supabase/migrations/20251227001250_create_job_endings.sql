@@ -87,6 +87,9 @@ begin
     else
       perform private.end_call(job.operation_id, job.kind, job.payload ->> 'payment_id', 'failed', known_error, p_now);
     end if;
+  elsif job.kind in ('revoke_schedule', 'close_virtual_account', 'stop_cancellation') then
+    -- It may have happened at PortOne, and the answer is what was lost: nothing else would tell before a schedule's time.
+    perform private.sync_later(job.payload ->> 'payment_id', p_now + interval '1 minute', p_now);
   elsif job.kind = 'register_billing_key' then
     update public.billing_keys set billing_key = null, updated_at = p_now
     where id = private.uuid_of(job.payload ->> 'billing_key_id') and issued_at is null;
@@ -95,7 +98,7 @@ begin
 end
 $$;
 comment on function private.bury_job(bigint, text, jsonb, timestamptz) is
-  'Moves a job to queue.dead and ends what waited for it. A refund that was sent and is undecided stays unknown, keeps its hold and opens a finding. The caller holds the lane and promotes it.';
+  'Moves a job to queue.dead and ends what waited for it. A refund that was sent and is undecided stays unknown, keeps its hold and opens a finding; what else may have happened is read back. The caller holds the lane and promotes it.';
 revoke all on function private.bury_job(bigint, text, jsonb, timestamptz) from public, anon, authenticated, service_role;
 
 create function private.abandon_payment(p_payment_id text, p_failure jsonb, p_now timestamptz) returns void

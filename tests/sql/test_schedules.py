@@ -156,6 +156,25 @@ def test_a_deleted_cards_schedule_nobody_saw_revoked_is_read_back(
     assert (row["status"], row["is_live"]) == ("expired", False), "the order is free"
 
 
+def test_a_revocation_whose_job_died_is_read_back_in_case_it_happened(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
+    """PortOne had revoked it, every answer was lost: it must not stand as scheduled until its time."""
+    user_id, schedule_id, _ = scheduled(shop, worker)
+    operation = shop.user(user_id).one("revoke_schedule", id=schedule_id)
+    (job,) = claim(worker)
+    settle(worker, job, "dead", error={"code": "INTERNAL_ERROR", "message": "It failed."})
+    assert worker.one("get_operation", id=operation["id"])["status"] == "failed"
+    shop.advance(61)
+    (reading,) = claim(worker)
+    assert (reading["kind"], reading["lane"]) == ("sync_payment", job["lane"])
+    settle(worker, reading, not_found=True, schedules=[schedule_snapshot(reading, "REVOKED")])
+    assert (status(owner, schedule_id), payment_row(owner, job["payload"]["payment_id"])["status"]) == (
+        "revoked",
+        "expired",
+    )
+
+
 def test_an_unknown_schedule_is_read_back_after_the_window(shop: Shop, worker: Caller, owner: Caller) -> None:
     user_id = shop.new_user()
     card_id = saved_card(shop, worker, user_id)
