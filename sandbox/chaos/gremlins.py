@@ -43,7 +43,7 @@ class Gremlins:
 
     def __init__(self, arena: Arena, seed: int, *, operations: int, kill_every: float, outages: bool) -> None:
         """`kill_every` seconds on average; `outages`: restart servers at quarters of the progress."""
-        self._share = operations / 2_000
+        self._share = max(0.1, operations / 2_000)
         self._arena = arena
         self._seed = seed
         self._kill_every = kill_every
