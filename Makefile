@@ -134,7 +134,7 @@ bench-legacy: setup ## Upgrade a shop of a million payments: seconds, locks, wai
 	@$(PY) -m tests.scale.legacy
 
 .PHONY: long-life
-long-life: setup ## Two simulated days of traffic: hot tables and indexes stay flat; writes build/long_life.json
+long-life: setup ## Forty simulated hours of traffic: hot tables and indexes stay flat; writes build/long_life.json
 	@$(PY) -m tests.scale.long_life
 
 # --- Maintain ---------------------------------------------------------------
