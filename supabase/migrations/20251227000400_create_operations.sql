@@ -31,7 +31,8 @@ comment on column public.payment_operations.requester_scope is 'The user''s id, 
 create unique index payment_operations_idempotency_key on public.payment_operations (requester_scope, idempotency_key) where idempotency_key is not null;
 comment on index public.payment_operations_idempotency_key is 'The same key from the same requester is the same operation.';
 create index payment_operations_pending_idx on public.payment_operations (job_id) where status = 'pending';
-comment on index public.payment_operations_pending_idx is 'settle_jobs: the operations that wait for a job.';
+comment on index public.payment_operations_pending_idx is
+  'settle_jobs: the operations that wait for a job. Who looks for one by its id asks for finished_at is null, which says the same (payment_operations_finished_check): with status = pending a planner that saw few of them takes all of this index for as good as the primary key.';
 create index payment_operations_payment_id_idx on public.payment_operations (payment_id) where payment_id is not null;
 comment on index public.payment_operations_payment_id_idx is 'What was asked of one payment; foreign key.';
 create index payment_operations_requested_by_idx on public.payment_operations (requested_by, created_at desc);

@@ -196,7 +196,7 @@ begin
     result = jsonb_strip_nulls(jsonb_build_object('paymentId', ended.payment_id, 'cancellation', ended.id,
       'cancellationId', ended.cancellation_id, 'amount', ended.amount, 'status', p_status)),
     finished_at = p_now
-  where id = ended.operation_id and status = 'pending';
+  where id = ended.operation_id and finished_at is null;
   perform private.close_drift('undecided_cancellation', ended.id::text, p_status::text, p_now);
   perform private.close_drift('ambiguous_cancellation', ended.id::text, p_status::text, p_now);
   perform private.resolve_dead_job(ended.operation_id, p_now);

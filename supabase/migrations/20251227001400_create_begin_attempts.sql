@@ -74,7 +74,7 @@ begin
   return
     -- PortOne said yes: all that is left is to read it back, however long that takes.
     coalesce(p_last.outcome in ('succeeded', 'requested'), false)
-    or not exists (select from public.payment_operations as operations where operations.id = p_job.operation_id and operations.status = 'pending')
+    or not exists (select from public.payment_operations as operations where operations.id = p_job.operation_id and operations.finished_at is null)
     or case p_job.kind
       when 'cancel_payment' then exists (
         select from public.payment_cancellations as refunds

@@ -137,7 +137,7 @@ as $$
   update public.payment_operations
   set status = case p_verdict when 'done' then 'succeeded' else 'failed' end::public.operation_status, result = p_result,
     error = case p_verdict when 'failed' then p_error end, finished_at = p_now, payment_id = coalesce(payment_operations.payment_id, p_result ->> 'paymentId')
-  where payment_operations.id = p_operation_id and payment_operations.status = 'pending'
+  where payment_operations.id = p_operation_id and payment_operations.finished_at is null
 $$;
 comment on function private.end_operation(uuid, text, jsonb, jsonb, timestamptz) is 'Ends an operation whose job is gone already.';
 revoke all on function private.end_operation(uuid, text, jsonb, jsonb, timestamptz) from public, anon, authenticated, service_role;

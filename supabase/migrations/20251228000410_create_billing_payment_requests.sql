@@ -18,7 +18,7 @@ as $$
     )
     or exists (
       select from public.payment_operations as operations
-      where operations.payment_id = p_payment.payment_id and operations.kind = 'confirm_payment' and operations.status = 'pending'
+      where operations.payment_id = p_payment.payment_id and operations.kind = 'confirm_payment' and operations.finished_at is null
     )
 $$;
 comment on function private.is_being_paid(public.payments) is

@@ -33,7 +33,7 @@ begin
   if (private.is_money_job(buried.kind)
     or buried.kind in ('prepare_payment', 'register_billing_key', 'close_virtual_account', 'stop_cancellation', 'revoke_schedule')) and not exists (
     select from public.payment_operations as operations
-    where operations.id = buried.operation_id and operations.status = 'pending'
+    where operations.id = buried.operation_id and operations.finished_at is null
   ) then
     -- Whoever asked has been told that it failed: it may only be asked for anew.
     return 'operation_ended';
