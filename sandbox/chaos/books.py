@@ -136,8 +136,9 @@ def read_ours(admin_db_url: str) -> Ours:
             overdue={
                 (row["subject"], row["expected"]): row["still"]
                 for row in rows(
-                    "select subject, detail ->> 'expected' as expected, bool_or(closed_at is null) as still "
-                    "from public.drift_findings where kind = 'webhook_overdue' group by 1, 2"
+                    "select subject, missing ->> 'expected' as expected, bool_or(closed_at is null) as still "
+                    "from public.drift_findings, jsonb_array_elements(detail -> 'missing') as missing "
+                    "where kind = 'webhook_overdue' group by 1, 2"
                 )
             },
             arrived={

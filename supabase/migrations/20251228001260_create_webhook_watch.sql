@@ -44,24 +44,50 @@ $$;
 comment on function private.has_come(text, text, timestamptz) is 'Whether a delivery of this type about this payment is in the log, of an event not before a moment.';
 revoke all on function private.has_come(text, text, timestamptz) from public, anon, authenticated, service_role;
 
+create function private.miss_webhook(p_payment_id text, p_missing jsonb, p_now timestamptz) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  insert into public.drift_findings as finding (kind, subject, detail, first_seen_at, last_seen_at)
+  values ('webhook_overdue', p_payment_id, jsonb_build_object('payment_id', p_payment_id, 'missing', jsonb_build_array(p_missing)), p_now, p_now)
+  on conflict (kind, subject) where closed_at is null
+  -- Another one of the same payment: both are waited for, and PortOne is asked again.
+  do update set seen = finding.seen + 1, last_seen_at = excluded.last_seen_at,
+    detail = finding.detail - 'asked_at' - 'resend' || jsonb_build_object('missing', finding.detail -> 'missing' || p_missing);
+end
+$$;
+comment on function private.miss_webhook(text, jsonb, timestamptz) is
+  'Opens the finding webhook_overdue of a payment, or adds one more webhook that has not come ({expected, status_changed_at, learned_at}) to detail.missing.';
+revoke all on function private.miss_webhook(text, jsonb, timestamptz) from public, anon, authenticated, service_role;
+
 create function private.close_arrived(p_max integer, p_now timestamptz) returns void
 language sql set search_path = ''
 as $$
   with looked_at as materialized (
-    select findings.id from public.drift_findings as findings
+    select findings.id, findings.subject, findings.detail -> 'missing' as missing from public.drift_findings as findings
     where findings.kind = 'webhook_overdue' and findings.closed_at is null
     -- After an outage there may be very many: each gets its turn, and none is stuck behind others.
     order by random()
     limit p_max
     -- One that is held is being settled: it is not waited for.
     for no key update skip locked
+  ),
+  left_over as (
+    select looked_at.id, looked_at.missing, jsonb_agg(webhooks.value) filter (
+      where not private.has_come(looked_at.subject, webhooks.value ->> 'expected', private.time_of(webhooks.value ->> 'status_changed_at'))
+    ) as missing_still
+    from looked_at cross join jsonb_array_elements(looked_at.missing) as webhooks
+    group by looked_at.id, looked_at.missing
   )
-  update public.drift_findings as findings set closed_at = p_now, closed_how = 'it has come'
-  where findings.id in (select looked_at.id from looked_at)
-    and private.has_come(findings.subject, findings.detail ->> 'expected', private.time_of(findings.detail ->> 'status_changed_at'))
+  update public.drift_findings as findings
+  set detail = case when left_over.missing_still is null then findings.detail else jsonb_set(findings.detail, '{missing}', left_over.missing_still) end,
+    closed_at = case when left_over.missing_still is null then p_now end,
+    closed_how = case when left_over.missing_still is null then 'it has come' end
+  from left_over
+  where findings.id = left_over.id and left_over.missing_still is distinct from left_over.missing
 $$;
 comment on function private.close_arrived(integer, timestamptz) is
-  'Looks at up to p_max webhooks that are overdue and closes the findings of those that have come after all.';
+  'Looks at up to p_max payments with overdue webhooks, takes what has come after all off their lists and closes the findings with nothing left on it.';
 revoke all on function private.close_arrived(integer, timestamptz) from public, anon, authenticated, service_role;
 
 create function private.watch_webhooks(p_max integer, p_now timestamptz, out overdue integer, out more boolean)
@@ -92,7 +118,7 @@ begin
     looked_at := looked_at + 1;
     if private.expected_webhook(event.from_status, event.to_status) is not null
       and not private.has_come(event.payment_id, private.expected_webhook(event.from_status, event.to_status), event.status_changed_at) then
-      perform private.open_drift('webhook_overdue', event.payment_id, jsonb_strip_nulls(jsonb_build_object('payment_id', event.payment_id,
+      perform private.miss_webhook(event.payment_id, jsonb_strip_nulls(jsonb_build_object(
         'expected', private.expected_webhook(event.from_status, event.to_status), 'status_changed_at', private.iso(event.status_changed_at),
         'learned_at', private.iso(event.created_at))), p_now);
       overdue := overdue + 1;

@@ -143,4 +143,4 @@ async def test_old_work_and_dead_work_are_seen(owner: Caller, worker: Caller) ->
         "insert into queue.dead (id, kind, claim, reason, failures, payload, created_at, died_at) values (1, 'sync_payment', 1, 'r', 1, '{}', now(), now())"
     )
     dead = check_queue(await described(worker))
-    assert (dead.state, dead.detail) == ("warning", "1 dead jobs need a person")
+    assert (dead.state, dead.detail) == ("warning", "dead jobs that need a person: 1")

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def overdue(owner: Caller) -> list[Row]:
     """The webhooks that should have come."""
     return owner.rows(
-        "select subject, detail ->> 'expected' as expected, closed_how from public.drift_findings where kind = 'webhook_overdue' order by id"
+        "select subject, missing ->> 'expected' as expected, closed_how from public.drift_findings, jsonb_array_elements(detail -> 'missing') as missing"
+        " where kind = 'webhook_overdue' order by id, missing ->> 'expected'"
     )
 
 
@@ -122,11 +123,59 @@ def test_each_partial_cancellation_has_one_of_its_own(shop: Shop, worker: Caller
     assert overdue(owner)[0]["closed_how"] == "it has come"
 
 
+def test_one_of_two_that_came_after_all_leaves_the_other_overdue(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
+    tick(worker)
+    paid = prepared_payment(shop, worker)
+    issued_at, paid_at = "2026-11-02T00:00:01Z", "2026-11-02T00:10:00Z"
+    sync(worker, paid.payment_id, snapshot(paid.payment_id, "VIRTUAL_ACCOUNT_ISSUED", status_changed_at=issued_at, updated_at=issued_at))  # fmt: skip
+    sync(worker, paid.payment_id, snapshot(paid.payment_id, status_changed_at=paid_at, updated_at=paid_at))
+    shop.advance(31 * 60)
+    tick(worker)
+    assert [(row["expected"], row["closed_how"]) for row in overdue(owner)] == [
+        ("Transaction.Paid", None),
+        ("Transaction.VirtualAccountIssued", None),
+    ]
+    worker.call("record_webhooks", webhooks=[delivery("wh-paid", paid.payment_id, event_at=paid_at)])
+    tick(worker)
+    assert [(row["expected"], row["closed_how"]) for row in overdue(owner)] == [
+        ("Transaction.VirtualAccountIssued", None)
+    ]
+    issued = delivery("wh-issued", paid.payment_id, webhook_type="Transaction.VirtualAccountIssued", event_at=issued_at)  # fmt: skip
+    worker.call("record_webhooks", webhooks=[issued])
+    tick(worker)
+    assert [row["closed_how"] for row in overdue(owner)] == ["it has come"]
+
+
+def test_a_second_webhook_that_never_came_is_asked_for_as_well(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
+    tick(worker)
+    paid = paid_payment(shop, worker)
+    shop.advance(31 * 60)
+    tick(worker)
+    (job,) = jobs_of(worker, "resend_webhook")
+    cancelled_at = "2026-11-02T01:00:00Z"
+    read = snapshot(
+        paid.payment_id, "PARTIAL_CANCELLED", cancelled=100, cancellations=[cancellation("c-1", 100)],
+        status_changed_at=cancelled_at, updated_at=cancelled_at,
+    )  # fmt: skip
+    settle(worker, job, snapshots=[read], result={"resend": "SUCCEEDED"})
+    shop.advance(31 * 60)
+    tick(worker)
+    assert [row["expected"] for row in overdue(owner)] == [
+        "Transaction.Paid",
+        "Transaction.PartialCancelled",
+    ]
+    assert len(jobs_of(worker, "resend_webhook")) == 1
+
+
 def test_very_many_overdue_webhooks_are_looked_at_in_steps(shop: Shop, worker: Caller, owner: Caller) -> None:
     tick(worker)
     owner.run(
         "insert into public.drift_findings (kind, subject, detail, first_seen_at, last_seen_at)"
-        " select 'webhook_overdue', 'p-' || n, '{\"expected\": \"Transaction.Paid\"}', now(), now() from generate_series(1, 600) as n"
+        " select 'webhook_overdue', 'p-' || n, '{\"missing\": [{\"expected\": \"Transaction.Paid\"}]}', now(), now() from generate_series(1, 600) as n"
     )
     owner.run(
         "insert into public.webhook_logs (webhook_id, webhook_type, status, subject_kind, subject_id, created_at, processed_at)"
