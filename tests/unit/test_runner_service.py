@@ -89,6 +89,32 @@ async def test_never_more_in_flight_than_allowed() -> None:
     assert len(settled_ids(database)) == 30
 
 
+async def test_a_job_that_waits_to_be_settled_keeps_no_other_from_running_but_only_as_many_wait_as_run() -> (
+    None
+):
+    jobs, settle = Jobs(1, 2, 3), asyncio.Event()
+
+    async def slow_settle(params: Any) -> list[dict[str, Any]]:
+        await settle.wait()
+        return settle_all(params)
+
+    ran: list[int] = []
+
+    async def noted(_deps: Any, job: Any) -> Outcome:
+        ran.append(job.id)
+        return done(job)
+
+    database = FakeDatabase(claim_jobs=jobs, settle_jobs=slow_settle)
+    service = RunnerService(make_deps(database, worker_concurrency=1), handlers={"sync_payment": noted})
+    running = asyncio.create_task(run(service, until_empty=True))
+    await until(lambda: ran == [1, 2])
+    await asyncio.sleep(3 * COMPANY_SECONDS)
+    assert (ran, jobs.left, len(service.state.leased())) == ([1, 2], [3], 2)
+    settle.set()
+    await running
+    assert settled_ids(database) == [1, 2, 3]
+
+
 async def test_stop_lets_running_jobs_finish_and_settles_them() -> None:
     started, go_on = asyncio.Event(), asyncio.Event()
 

@@ -56,12 +56,15 @@ class Claimer:
             await self._sleep()
 
     def _wanted(self) -> int:
-        busy = len(self._state.leased())
-        return min(self._deps.settings.worker_concurrency - busy, _MOST_AT_ONCE)
+        most = self._deps.settings.worker_concurrency
+        # A job that only waits to be written down keeps no other from being run; as many may wait as run, and no more.
+        free = min(most - len(self._state.running), 2 * most - len(self._state.leased()))
+        return min(free, _MOST_AT_ONCE)
 
     async def _slot_free(self) -> None:
         self._state.freed.clear()
         await _first(self._state.freed.wait(), self._state.stopping.wait())
+        await self._company()
 
     def _nothing_more(self) -> bool:
         hopeless = (
@@ -112,7 +115,7 @@ class Claimer:
             await self._company()
 
     async def _company(self) -> None:
-        """Nothing for a bell that rings out of the quiet; right after a claim a moment for what comes with it."""
+        """Nothing for what happens out of the quiet; right after a claim a moment for what comes with it."""
         rest = self._claimed_at + COMPANY_SECONDS - asyncio.get_running_loop().time()
         if rest > 0:
             await _first(asyncio.sleep(rest), self._state.stopping.wait())

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from worker.state import Held, RunnerState
 
 BATCH: Final = 50
-GATHER_SECONDS: Final = 0.02
+# The longest an outcome waits for others to be settled with.
+GATHER_SECONDS: Final = 0.01
 # A job behind another one in its lane may wait so long: more of what it will read arrives meanwhile (PortOne tells of one
 # payment several times within moments), and mostly nothing waits there and the claim of the next webhook comes first.
 NEXT_OF_LANE_SECONDS: Final = 0.02
@@ -45,14 +46,18 @@ class Settler:
         self._returned: list[Held] = []
         self._arrived = asyncio.Event()
         self._closing = False
+        self._oldest_at = 0.0
 
     def submit(self, outcome: Outcome) -> None:
         """Queue an outcome; its claim stays leased until the database has answered."""
         pair = (outcome.job_id, outcome.claim)
         self._state.settling.add(pair)
         self._state.running.pop(pair, None)
+        if not self._outcomes:
+            self._oldest_at = asyncio.get_running_loop().time()
         self._outcomes.append(outcome)
         self._arrived.set()
+        self._state.freed.set()
 
     def give_back(self, pair: Held) -> None:
         """Queue a job for release: not at fault, nothing learned."""
@@ -60,6 +65,7 @@ class Settler:
         self._state.running.pop(pair, None)
         self._returned.append(pair)
         self._arrived.set()
+        self._state.freed.set()
 
     def close(self) -> None:
         """Let ``run`` end once everything queued has been written."""
@@ -75,9 +81,12 @@ class Settler:
                     return
                 self._arrived.clear()
                 continue
-            if self._state.running and len(self._outcomes) < BATCH and not self._closing:
-                await asyncio.sleep(GATHER_SECONDS)
+            # What came while the last batch was written has waited already.
+            rest = self._oldest_at + GATHER_SECONDS - asyncio.get_running_loop().time()
+            if rest > 0 and self._state.running and len(self._outcomes) < BATCH and not self._closing:
+                await asyncio.sleep(rest)
             batch, self._outcomes = self._outcomes[:BATCH], self._outcomes[BATCH:]
+            self._oldest_at = 0.0
             await self._settle(batch)
             await self._release()
 
