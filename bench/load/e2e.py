@@ -68,26 +68,23 @@ async def journeys(
     todo = iter(payments)
 
     async def one_by_one() -> None:
-        reader, writer = await asyncio.open_connection(host, port)
-        spoken = time.perf_counter()
+        # A connection for each webhook of a burst: behind one another on one, a slow answer would stretch the burst.
+        lines = [_Line(host, port) for _ in payments[0][1]]
         for payment_id, webhooks in todo:
-            if time.perf_counter() - spoken > _IDLE_SECONDS:
-                writer.close()
-                reader, writer = await asyncio.open_connection(host, port)
             arrived = asyncio.get_running_loop().create_future()
             watch.waiting[payment_id] = arrived
             started = time.perf_counter()
-            for number, webhook in enumerate(webhooks):
-                if number and gap:
-                    # By the clock, not after the answer: a slow answer must not stretch the burst.
-                    await asyncio.sleep(max(0.0, started + number * gap - time.perf_counter()))
-                writer.write(webhook)
-                await _answered(reader)
-            spoken = time.perf_counter()
+            await asyncio.gather(
+                *(
+                    line.send(webhook, at=started + number * gap)
+                    for number, (line, webhook) in enumerate(zip(lines, webhooks, strict=True))
+                )
+            )
             async with asyncio.timeout(_LONGEST_WAIT):
                 await arrived
             journey.latencies.append(time.perf_counter() - started)
-        writer.close()
+        for line in lines:
+            line.close()
 
     started = time.perf_counter()
     try:
@@ -97,6 +94,32 @@ async def journeys(
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
     return journey
+
+
+class _Line:
+    """One connection to the worker, opened anew when it has been silent for long."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._spoken = 0.0
+
+    async def send(self, webhook: bytes, *, at: float) -> None:
+        """Send at a moment of `time.perf_counter`, wait for the 200. Raises `RuntimeError` for another answer."""
+        await asyncio.sleep(max(0.0, at - time.perf_counter()))
+        if self._streams is None or time.perf_counter() - self._spoken > _IDLE_SECONDS:
+            self.close()
+            self._streams = await asyncio.open_connection(self._host, self._port)
+        reader, writer = self._streams
+        writer.write(webhook)
+        await _answered(reader)
+        self._spoken = time.perf_counter()
+
+    def close(self) -> None:
+        """Close it."""
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
 
 
 async def _answered(reader: asyncio.StreamReader) -> None:
