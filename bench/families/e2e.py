@@ -55,7 +55,7 @@ def measure(run: Run) -> None:
 
 
 def _cell(run: Run, worker: Process, turn: int, latency: int, in_flight: int) -> None:
-    count = max(2 * in_flight, run.size(1600 if in_flight > 16 else 600))
+    count = max(2 * in_flight, run.size(1200 if in_flight > 16 else 400))
     prefix = f"e{latency}x{in_flight}x{turn}x"
     made = _prepared(run, worker, prefix, count, 1)
     pids = run.rig.pids()

@@ -40,7 +40,7 @@ def measure(run: Run) -> None:
         generators() as (generator,),
     ):
         for turn in range(run.rounds + 1):
-            for in_flight, count in ((1, run.size(150, 10)), (16, run.size(400, 32))):
+            for in_flight, count in ((1, run.size(150, 10)), (16, run.size(200, 32))):
                 with run.rig.connect() as connection:
                     connection.execute(
                         "insert into public.orders (id, user_id, order_name, total_amount) "

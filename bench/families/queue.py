@@ -38,7 +38,7 @@ def measure(run: Run) -> None:
                 fill.jobs(connection, 1000)
             one = drain(small_url, ours(BATCH), seconds=30, workers=1)
             other = drain(large_url, ours(BATCH), seconds=run.seconds(2), workers=1)
-            many = drain(large_url, ours(BATCH), seconds=run.seconds(4))
+            many = drain(large_url, ours(BATCH), seconds=run.seconds(3))
             if turn == 0:
                 continue
             run.out.add(
@@ -82,15 +82,15 @@ def _pinned(run: Run, database: str) -> None:
     for _ in range(run.rounds):
         with run.rig.connect(database) as connection:
             connection.execute("vacuum queue.jobs")
-        free = drain(url, ours(BATCH), seconds=run.seconds(4))
+        free = drain(url, ours(BATCH), seconds=run.seconds(3))
         with run.rig.connect(database) as connection:
             connection.execute("vacuum queue.jobs")
         with run.rig.connect(database) as holder, holder.transaction():
             holder.execute("set transaction isolation level repeatable read")
             holder.execute("select count(*) from queue.keys")
             # The dead rows have to be there before it counts.
-            drain(url, ours(BATCH), seconds=run.seconds(3))
-            pinned = drain(url, ours(BATCH), seconds=run.seconds(4))
+            drain(url, ours(BATCH), seconds=run.seconds(2))
+            pinned = drain(url, ours(BATCH), seconds=run.seconds(3))
         if free.jobs and pinned.jobs:
             run.out.add("queue.pinned_xmin_ratio", pinned.per_second / free.per_second)
 

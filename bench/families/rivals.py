@@ -63,7 +63,7 @@ def measure(run: Run) -> None:
             lanes["queue.rival.pgmq_unordered_jobs_per_s"] = (name, _pgmq("read", "plain"))
         for turn in range(run.rounds + 1):
             found = {
-                row: drain(run.rig.supabase.admin_url(database), make, seconds=run.seconds(3)).per_second
+                row: drain(run.rig.supabase.admin_url(database), make, seconds=run.seconds(2)).per_second
                 for row, (database, make) in lanes.items()
             }
             if turn == 0:

@@ -42,7 +42,7 @@ def _acks(run: Run, processes: int) -> None:
     with ExitStack() as stack:
         workers = [stack.enter_context(run.rig.worker("serve --no-jobs")) for _ in range(processes)]
         made = stack.enter_context(generators(processes))
-        count = run.size(4000, 128) // processes
+        count = run.size(2400, 128) // processes
         for turn in range(run.rounds + 1):
             for number, (generator, worker) in enumerate(zip(made, workers, strict=True)):
                 prefix = f"s{processes}x{turn}x{number}x{time.time_ns()}x"
@@ -90,7 +90,7 @@ def _left(rig: Rig) -> int:
 
 
 def _jobs(run: Run, processes: int) -> None:
-    count = run.size(2000, 200)
+    count = run.size(1200, 200)
     with run.rig.portone(latency_ms=50) as portone, ExitStack() as stack:
         for _ in range(processes):
             stack.enter_context(run.rig.worker("work", portone_url=portone.url))
@@ -107,7 +107,7 @@ def _jobs(run: Run, processes: int) -> None:
 
 
 def _accident(run: Run) -> None:
-    count = run.size(3000, 60)
+    count = run.size(1500, 60)
     _waiting(run, f"k{time.time_ns()}x", count)
     with run.rig.portone(latency_ms=50) as portone, run.rig.delayed(delay_ms=25) as far, ExitStack() as stack:
         near = [

@@ -120,7 +120,7 @@ def _single(run: Run, path: str, body: str, in_flight: int, count: int) -> dict[
 def _floor(run: Run, generator: Generator, turn: int) -> None:
     """What the gateway can do when each webhook is a call of its own: an insert of the same 200 bytes."""
     body = '{"body": "' + "x" * 200 + '{n}"}'
-    count = run.size(1500)
+    count = run.size(600)
     volley = generator.fire(
         _single(run, "/rest/v1/bench_floor", body, 64, count) | {"expected": "201"}, but=frozenset({"201"})
     )
@@ -157,7 +157,7 @@ def _pgbench(run: Run) -> None:
     script.write_text("insert into public.bench_floor (body) values (repeat('x', 200));\n")
     for _ in range(run.rounds):
         done = subprocess.run(
-            [binary, "-n", "-c", "64", "-j", "2", "-T", str(max(1, round(run.seconds(4)))), "-M", "prepared",
+            [binary, "-n", "-c", "64", "-j", "2", "-T", str(max(1, round(run.seconds(2)))), "-M", "prepared",
              "-f", str(script), run.rig.supabase.endpoint.admin_db_url],
             capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"},
         )  # fmt: skip
