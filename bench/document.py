@@ -24,7 +24,7 @@ PAGES = ("performance", "scaling")
 TEMPLATES = Path(__file__).parent
 TARGET = PROJECT_ROOT / "docs"
 TABLES = (
-    "webhook", "e2e", "queue", "queue_matrix", "growth", "sizes", "rls_plans", "migration", "life", "scaling_ack",
+    "webhook", "e2e", "queue", "queue_matrix", "growth", "sizes", "partitions", "rls_plans", "migration", "life", "scaling_ack",
 )  # fmt: skip
 PLOTS = ("webhook", "queue", "growth", "scaling")
 UNMEASURED = "not measured"

@@ -12,6 +12,7 @@ from bench.families import (
     life,
     migration,
     operation,
+    partitions,
     queue,
     rivals,
     rls,
@@ -35,6 +36,7 @@ FAMILIES: dict[str, ModuleType] = {
     "idle": idle,
     "migration": migration,
     "growth": growth,
+    "partitions": partitions,
     "life": life,
     "scaling": scaling,
 }
