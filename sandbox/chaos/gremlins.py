@@ -36,6 +36,8 @@ _FAULTS_IN_ALL: Final = 900
 _KILLED_UNBORN: Final = 0.1
 _CLOCK_LEAP: Final = 7.0
 _DOWN_SECONDS: Final = 2.5
+# How long after the end it is watched whether the last ones killed are recovered from.
+_WATCHED_ON_SECONDS: Final = 30.0
 
 
 class Gremlins:
@@ -66,9 +68,10 @@ class Gremlins:
     def stop(self) -> None:
         """End, and leave every server running."""
         self._stopped.set()
+        self._arena.network.bad = False
         for thread in self._threads:
             thread.join(120)
-        self._arena.network.bad = self._arena.network.api_down = False
+        self._arena.network.api_down = False
 
     def _run(self, number: int, job: Callable[[random.Random], None]) -> None:
         try:
@@ -123,8 +126,14 @@ class Gremlins:
                 self._arena.ledger.note("all leases ended at once")
 
     def _watch(self, _dice: random.Random) -> None:
-        """Note when each killed worker was replaced and nothing is claimed by it any more."""
-        while self._pause(0.05):
+        """Note when each killed worker was replaced and nothing is claimed by it any more, the last ones too."""
+        until = None
+        while True:
+            time.sleep(0.05)
+            if self._stopped.is_set():
+                until = until or time.monotonic() + _WATCHED_ON_SECONDS
+                if not self._arena.ledger.open_kills() or time.monotonic() > until:
+                    return
             claimed = self._claimed_by()
             if claimed is None:
                 continue
