@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.sql.shop import cancellation, claim, paid_payment, prepared_payment, settle, snapshot, sync
+from tests.sql.shop import (
+    cancellation,
+    claim,
+    paid_payment,
+    payment_row,
+    prepared_payment,
+    settle,
+    snapshot,
+    sync,
+)
 from tests.sql.test_exactly_one_effect import begin
 
 if TYPE_CHECKING:
@@ -36,6 +45,25 @@ def test_closing_an_account_again_with_the_same_key_is_the_same_operation(shop: 
     settle(worker, job, snapshots=[closed])
     assert customer.one("request_cancellation", **asked)["id"] == first["id"]
     assert claim(worker) == []
+
+
+def test_a_closing_whose_job_died_is_read_back_in_case_it_happened(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
+    """PortOne had closed it, every answer was lost: no webhook announces a closed account."""
+    issued = issued_account(shop, worker)
+    ask = shop.user(issued.user_id).one("request_cancellation", payment_id=issued.payment_id, reason="r")
+    (job,) = claim(worker)
+    settle(worker, job, "dead", error={"code": "INTERNAL_ERROR", "message": "It failed."})
+    assert worker.one("get_operation", id=ask["id"])["status"] == "failed"
+    shop.advance(61)
+    (reading,) = claim(worker)
+    assert (reading["kind"], reading["lane"]) == ("sync_payment", job["lane"])
+    closed = snapshot(
+        issued.payment_id, "FAILED", pay_method="VIRTUAL_ACCOUNT", updated_at="2026-11-02T00:00:00Z"
+    )
+    settle(worker, reading, snapshots=[closed])
+    assert payment_row(owner, issued.payment_id)["status"] == "failed"
 
 
 def test_a_second_attempt_still_knows_the_account_to_refund_to(

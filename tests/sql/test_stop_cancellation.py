@@ -88,6 +88,24 @@ def test_a_refused_stop_leaves_the_refund_as_it_is(shop: Shop, worker: Caller, o
     assert amounts(owner, made["payment"]) == (1000, 0, 300, 700)
 
 
+def test_a_stop_whose_job_died_is_read_back_in_case_it_happened(
+    shop: Shop, worker: Caller, owner: Caller
+) -> None:
+    """PortOne had stopped the refund, every answer was lost: its hold must not stand until somebody looks."""
+    made = requested(shop, worker, owner)
+    stop = worker.one("stop_cancellation", id=made["refund"])
+    (job,) = claim(worker)
+    settle(worker, job, "dead", error={"code": "INTERNAL_ERROR", "message": "It failed."})
+    assert worker.one("get_operation", id=stop["id"])["status"] == "failed"
+    assert amounts(owner, made["payment"]) == (1000, 0, 300, 700)
+    shop.advance(61)
+    (reading,) = claim(worker)
+    assert (reading["kind"], reading["lane"]) == ("sync_payment", job["lane"])
+    settle(worker, reading, snapshots=[seen(made["payment"], "FAILED")])
+    assert amounts(owner, made["payment"]) == (1000, 0, 0, 1000)
+    assert worker.one("get_operation", id=made["operation"])["status"] == "failed"
+
+
 def test_who_may_stop_and_what_can_be_stopped(shop: Shop, worker: Caller, owner: Caller) -> None:
     made = requested(shop, worker, owner)
     ask = {"id": made["refund"]}
